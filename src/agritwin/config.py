@@ -1,0 +1,424 @@
+"""Configuration: ``config.yaml`` <- ``twins/<id>.yaml`` <- command line, validated into frozen objects.
+
+Mappings merge, lists and scalars replace. Defaults stand in ``config/config.yaml`` alone; the models say what is allowed.
+"""
+
+import datetime as dt
+import difflib
+import functools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+
+from agritwin.errors import ConfigError, DataError
+from agritwin.geometry import check_twin_id
+
+MonthDay = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", description="MM-DD")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+SourceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Section(BaseModel):
+    """A mapping of the configuration: unknown keys are refused, values cannot be changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Sources(Section):
+    """Which source answers, in order: the first, then those that fill its gaps."""
+
+    weather: list[SourceName] = Field(min_length=1)
+    forecast: list[SourceName]
+    imagery: list[SourceName]
+    terrain: list[SourceName]
+    soil: list[SourceName]
+
+
+class Weather(Section):
+    """How much weather is kept."""
+
+    first_day: dt.date = Field(description="first day of the record (UTC)")
+    refetch_days: int = Field(
+        ge=0, le=400, description="days before as_of that are asked for again, since providers revise them"
+    )
+
+
+class Season(Section):
+    """When a season begins; everything before the current one is history."""
+
+    start: MonthDay
+
+
+class Imagery(Section):
+    """What makes a satellite scene usable."""
+
+    first_day: dt.date = Field(description="first day of the image record (UTC)")
+    max_cloud_cover_percent: Percent = Field(description="of the whole scene; a coarse filter")
+    cloud_margin_m: float = Field(ge=0, le=500, description="cloud and shadow masks grow by this")
+    valid_share_min: Share = Field(description="clear share of the parcel that a date needs to be used")
+
+
+class Terrain(Section):
+    """The land around the parcel that the flood sees."""
+
+    buffer_m: float = Field(ge=0, le=20_000)
+    resolution_m: float = Field(ge=0.5, le=90)
+
+
+class Parcel(Section):
+    """Outline and areas of the holding's parcel."""
+
+    file: Path | None = Field(default=None, description="GeoJSON or GeoPackage, relative to the twin's YAML")
+    geometry: dict[str, Any] | None = Field(default=None, description="or a GeoJSON geometry in EPSG:4326")
+    declared_area_ha: PositiveFloat | None = Field(default=None, description="what the papers say")
+    area_confirmed: Literal["polygon", "declared"] | None = Field(
+        default=None, description="which area holds where the two differ by more than 5 %; somebody has to say"
+    )
+    note: str | None = Field(
+        default=None, description="shown wherever the outline is, for example 'plausible, not surveyed'"
+    )
+
+    @model_validator(mode="after")
+    def _one_outline(self) -> "Parcel":
+        if (self.file is None) == (self.geometry is None):
+            raise ValueError("give either 'file' or 'geometry'")
+        return self
+
+
+class Planting(Section):
+    """What grows there."""
+
+    species: Literal["pistachio", "almond", "olive", "vine"]
+    variety: str | None = None
+    year: int | None = Field(default=None, ge=1800, le=2200, description="year of planting")
+    trees_per_ha: PositiveFloat | None = Field(default=None, le=20_000)
+    canopy_height_m: PositiveFloat | None = Field(default=None, le=40)
+    canopy_cover: Share | None = Field(
+        default=None, description="fraction of ground under the canopy; null = from NDVI"
+    )
+
+
+class Irrigation(Section):
+    """How water is given."""
+
+    system: Literal["none", "drip", "sprinkler", "furrow"]
+    rule: Literal["none", "records", "refill"] = Field(
+        description="none; as written down in the records; or refill when the threshold is reached"
+    )
+    threshold_share_of_raw: float = Field(
+        gt=0, le=2, description="refill when depletion passes this share of readily available water"
+    )
+    wetted_fraction: float = Field(gt=0, le=1, description="share of the ground that irrigation wets (fw)")
+    maximum_mm_per_day: PositiveFloat = Field(le=200)
+
+
+class Records(Section):
+    """Files of the holding, besides those dropped in data/landing/<twin>/."""
+
+    files: list[Path] = Field(description="relative to the workspace")
+    sensors: list[Path] = Field(description="CSV or JSON lines of sensors, relative to the workspace")
+    harvest_unit: Literal["kg", "kg/ha", "t", "t/ha"] | None = Field(
+        description="unit of harvests in files that state none; null = such rows are questions in quarantine"
+    )
+
+
+class ForecastModel(Section):
+    """Series forecasts."""
+
+    variables: list[Literal["et0", "air_temperature"]] = Field(min_length=1)
+    horizon_days: PositiveInt = Field(le=60)
+    interval_percent: float = Field(ge=50, le=99)
+    backtest_origins: PositiveInt = Field(le=2000, description="past issue dates on which the forecasts are scored")
+
+
+class YieldModel(Section):
+    """Yield model."""
+
+    interval_percent: float = Field(ge=50, le=99)
+    minimum_harvests: int = Field(ge=3, le=100, description="below this no model is fitted")
+
+
+class CropSimulation(Section):
+    """Daily water balance and phenology of the crop."""
+
+    root_depth_m: float = Field(gt=0, le=5)
+    initial_depletion_share: Share = Field(description="of total available water on the first day of the season")
+    horizon_days: PositiveInt = Field(le=30, description="days ahead that the forecast members drive")
+
+
+class FloodSimulation(Section):
+    """Design storm and roughness of the flood run."""
+
+    storm_depth_mm: float = Field(ge=0, le=1000)
+    storm_duration_h: float = Field(gt=0, le=72)
+    simulated_h: float = Field(gt=0, le=240)
+    manning: float = Field(ge=0.005, le=0.5, description="s m-1/3")
+    curve_number: float = Field(gt=0, le=100, description="SCS curve number")
+
+
+class Thresholds(Section):
+    """Values at which a danger level begins."""
+
+    low: float
+    mid: float
+    serious: float
+
+
+class Alerts(Section):
+    """Danger levels."""
+
+    frost_degC: Thresholds
+    heat_degC: Thresholds
+    rain_mm_per_day: Thresholds
+    flood_depth_m: Thresholds
+    drought_depletion_over_raw: Thresholds
+    stale_days: Thresholds
+    probability_min: Share = Field(description="share of forecast members that has to agree")
+    neighbour_distance_m: float = Field(ge=0)
+
+
+class Settings(Section):
+    """All settings of one twin, merged."""
+
+    name: str = Field(min_length=1, description="what people call the parcel")
+    language: Literal["es", "en"]
+    zone: str = Field(description="IANA time zone of the parcel")
+    parcel: Parcel
+    planting: Planting
+    irrigation: Irrigation
+    records: Records
+    sources: Sources
+    weather: Weather
+    season: Season
+    imagery: Imagery
+    terrain: Terrain
+    forecast: ForecastModel
+    yields: YieldModel
+    crop: CropSimulation
+    flood: FloodSimulation
+    alerts: Alerts
+
+    @model_validator(mode="after")
+    def _zone_exists(self) -> "Settings":
+        from agritwin.clock import zone_info
+
+        try:
+            zone_info(self.zone)
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+
+RUN_KEYS = {"twin", "as_of"}
+
+
+@functools.cache
+def _loader() -> type:
+    base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+    class UniqueKeyLoader(base):
+        """Safe loader that refuses a key written twice, which YAML otherwise resolves silently to the last."""
+
+    def mapping(loader: Any, node: yaml.MappingNode) -> dict:
+        pairs = loader.construct_pairs(node, deep=True)
+        keys = [key for key, _ in pairs]
+        twice = {str(key) for key in keys if keys.count(key) > 1}
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"key {min(twice)!r} is written twice", node.start_mark)
+        return dict(pairs)
+
+    UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
+    return UniqueKeyLoader
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping.
+
+    Raises
+    ------
+    ConfigError
+        When the file is missing, malformed or not a mapping; names the line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(f"There is no file {path}.", "Restore it, or make a twin with 'agritwin new'.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text.", "Save it as UTF-8.") from error
+    try:
+        document = yaml.load(text, Loader=_loader())  # noqa: S506 (a safe loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error)
+        raise ConfigError(f"{path}{where}: {problem}.", "Correct the YAML there.") from error
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ConfigError(
+            f"{path} holds a {type(document).__name__}, not keys and values.", "Write 'key: value' lines."
+        )
+    return document
+
+
+def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay one mapping over another: mappings merge, everything else replaces."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def validate(layers: Mapping[str, Mapping[str, Any]]) -> Settings:
+    """Merge layers and validate the result.
+
+    Parameters
+    ----------
+    layers
+        Name of the layer (a file, or ``--config``) to its mapping, lowest first.
+
+    Raises
+    ------
+    ConfigError
+        One line per fault: file, key, value and what is allowed.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers.values():
+        merged = merge(merged, layer)
+    for key in RUN_KEYS:
+        merged.pop(key, None)
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        lines = [_fault(fault, layers) for fault in error.errors(include_url=False)]
+        raise ConfigError("\n".join(lines), "Correct the keys named above.") from error
+
+
+def _fault(fault: Any, layers: Mapping[str, Mapping[str, Any]]) -> str:
+    path = fault["loc"]
+    key = ".".join(str(part) for part in path)
+    origin = next((name for name, layer in reversed(layers.items()) if _holds(layer, path)), list(layers)[-1])
+    if fault["type"] == "extra_forbidden":
+        known = _known_keys(path[:-1])
+        near = difflib.get_close_matches(str(path[-1]), known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+        return f"{origin}: key {key!r} is unknown; {hint}"
+    if fault["type"] == "missing":
+        return f"{origin}: key {key!r} is missing"
+    return f"{origin}: {key} = {fault['input']!r}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
+
+
+def _holds(layer: Any, path: tuple) -> bool:
+    for part in path:
+        try:
+            layer = layer[part]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True
+
+
+def _known_keys(path: tuple) -> list[str]:
+    model: Any = Settings
+    for part in path:
+        field = model.model_fields.get(part) if isinstance(part, str) else None
+        annotation = field.annotation if field else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return sorted(model.model_fields)
+
+
+def twin_ids(folder: Path) -> list[str]:
+    """Return the ids of all twins that have a YAML file in a folder, sorted.
+
+    Raises
+    ------
+    ConfigError
+        When a file's name is no twin id.
+    """
+    ids = sorted(path.stem for path in folder.glob("*.yaml"))
+    for name in ids:
+        try:
+            check_twin_id(name)
+        except DataError as error:
+            raise ConfigError(f"{folder / name}.yaml: {error.message}", error.remedy) from error
+    return ids
+
+
+def choose(known: list[str], wanted: Any) -> list[str]:
+    """Return the twins that ``--config twin=...`` asks for: ``all``, one id, or several joined by commas.
+
+    Raises
+    ------
+    ConfigError
+        For an id that has no file; suggests the nearest.
+    """
+    if wanted in (None, "all"):
+        return known
+    chosen = [part.strip() for part in str(wanted).split(",") if part.strip()]
+    if not chosen:
+        raise ConfigError(f"twin = {wanted!r} names no twin.", "Give ids joined by commas, or 'all'.")
+    for name in chosen:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]}? " if near else ""
+            raise ConfigError(
+                f"There is no twin {name!r} (no file config/twins/{name}.yaml).",
+                f"{hint}Known: {', '.join(known) or 'none'}. 'agritwin new FILE.geojson' makes one.",
+            )
+    return list(dict.fromkeys(chosen))
+
+
+def load(config_folder: Path, wanted: Any = "all", overrides: Mapping[str, Any] | None = None) -> dict[str, Settings]:
+    """Load and validate the twins asked for.
+
+    Parameters
+    ----------
+    config_folder
+        Holds ``config.yaml`` and ``twins/``.
+    wanted
+        ``all`` or ids joined by commas.
+    overrides
+        Values of the command line, laid over both files.
+
+    Returns
+    -------
+    dict
+        Twin id to settings, in the order asked for.
+    """
+    defaults = read_yaml(config_folder / "config.yaml")
+    above = {key: value for key, value in (overrides or {}).items() if key not in RUN_KEYS}
+    twins = {}
+    for name in choose(twin_ids(config_folder / "twins"), wanted):
+        file = config_folder / "twins" / f"{name}.yaml"
+        layers = {str(config_folder / "config.yaml"): defaults, str(file): read_yaml(file)}
+        if above:
+            layers["--config"] = above
+        twins[name] = validate(layers)
+    return twins
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Return the JSON schemas that editors use: ``config`` (run keys and defaults) and ``twin`` (what differs)."""
+
+    def optional(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {key: optional(value) for key, value in node.items() if key != "required"}
+        return [optional(item) for item in node] if isinstance(node, list) else node
+
+    twin = optional(Settings.model_json_schema())
+    config = json.loads(json.dumps(twin))
+    config["properties"] |= {
+        "twin": {"type": "string", "description": "all, or ids joined by commas"},
+        "as_of": {
+            "anyOf": [{"type": "string", "format": "date"}, {"type": "null"}],
+            "description": "the run's only clock",
+        },
+    }
+    return {"config": config | {"title": "config.yaml"}, "twin": twin | {"title": "twins/<id>.yaml"}}

@@ -1,0 +1,179 @@
+"""Cubes: Icechunk repositories with one locked writer, idempotent writes and readers that never see half of one.
+
+Icechunk loses commits of concurrent local writers, so every write holds one file lock from opening the session to the
+commit; the kernel frees it when a process is killed. Nothing is committed when nothing is new.
+"""
+
+import contextlib
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import icechunk
+import numpy as np
+import xarray as xr
+import zarr
+from filelock import FileLock
+
+from agritwin.errors import StoreError
+
+log = logging.getLogger(__name__)
+
+DIGEST = "content_digest"
+HOUR = np.timedelta64(1, "h")
+EPOCH = np.datetime64("1970-01-01T00", "ns")
+
+
+def digest(dataset: xr.Dataset) -> str:
+    """Return a SHA-256 over names, dimensions, types, attributes and values of a dataset.
+
+    Equal content gives an equal digest on every machine, whatever the chunks, the order of variables or the snapshot.
+    """
+    total = hashlib.sha256()
+    for name in sorted(map(str, dataset.variables)):
+        variable = dataset.variables[name]
+        values = np.ascontiguousarray(variable.values)
+        if values.dtype.kind in "OUTS":
+            payload = json.dumps([str(value) for value in values.ravel()], ensure_ascii=False).encode()
+            kind = "text"
+        else:
+            payload = values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
+            kind = values.dtype.newbyteorder("<").str
+        head = [name, list(map(str, variable.dims)), list(values.shape), kind, _plain(variable.attrs)]
+        total.update(json.dumps(head, sort_keys=True).encode())
+        total.update(payload)
+    attributes = {key: value for key, value in dataset.attrs.items() if key != DIGEST}
+    total.update(json.dumps(_plain(attributes), sort_keys=True).encode())
+    return total.hexdigest()
+
+
+def _plain(attributes: Any) -> Any:
+    if isinstance(attributes, dict):
+        return {str(key): _plain(value) for key, value in attributes.items()}
+    if isinstance(attributes, list | tuple):
+        return [_plain(value) for value in attributes]
+    if isinstance(attributes, np.ndarray):
+        return _plain(attributes.tolist())
+    return attributes.item() if isinstance(attributes, np.generic) else attributes
+
+
+@contextlib.contextmanager
+def writing(store: Path, message: str) -> Iterator[icechunk.Session]:
+    """Open a store for writing, alone; commit when the block ends well and something changed.
+
+    Parameters
+    ----------
+    store
+        Folder of the repository; made when it is not there.
+    message
+        Why this commit.
+    """
+    store.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(store.with_suffix(".lock")):
+        session = _open_or_create(store).writable_session("main")
+        yield session
+        if session.has_uncommitted_changes:
+            snapshot = session.commit(message)
+            log.info("committed %s to %s: %s", snapshot, store, message)
+
+
+def _open_or_create(store: Path) -> icechunk.Repository:
+    storage = icechunk.local_filesystem_storage(str(store))
+    if icechunk.Repository.exists(storage):
+        return icechunk.Repository.open(storage)
+    if store.exists():
+        # A process was killed while it made the repository: nothing was ever committed to it.
+        shutil.rmtree(store)
+    return icechunk.Repository.create(icechunk.local_filesystem_storage(str(store)))
+
+
+def repository(store: Path) -> icechunk.Repository:
+    """Open a store for reading.
+
+    Raises
+    ------
+    StoreError
+        When there is none.
+    """
+    storage = icechunk.local_filesystem_storage(str(store))
+    if not store.is_dir() or not icechunk.Repository.exists(storage):
+        raise StoreError(f"There is no cube {store}.", "Run snakemake: it makes what is missing.")
+    return icechunk.Repository.open(storage)
+
+
+def head(store: Path) -> str | None:
+    """Return the newest snapshot of a store and tag it, so that expiry keeps it; None where nothing was committed."""
+    with contextlib.suppress(StoreError):
+        repo = repository(store)
+        snapshot = repo.lookup_branch("main")
+        tag = f"pin-{snapshot}"
+        if tag not in repo.list_tags():
+            with FileLock(store.with_suffix(".lock")):
+                repo.create_tag(tag, snapshot)
+        return snapshot
+    return None
+
+
+def write_group(store: Path, group: str, dataset: xr.Dataset, message: str) -> None:
+    """Replace a group by a dataset, in one commit; equal content commits nothing.
+
+    Parameters
+    ----------
+    store, group
+        Where.
+    dataset
+        What; its encodings are used.
+    message
+        Why.
+    """
+    mark = digest(dataset)
+    with writing(store, message) as session:
+        if _attributes(session, group).get(DIGEST) != mark:
+            dataset.assign_attrs({DIGEST: mark}).to_zarr(
+                session.store, group=group, mode="w", consolidated=False, zarr_format=3
+            )
+
+
+def _attributes(session: icechunk.Session, group: str) -> dict[str, Any]:
+    try:
+        return dict(zarr.open_group(session.store, path=group, mode="r").attrs)
+    except (FileNotFoundError, zarr.errors.GroupNotFoundError):
+        return {}
+
+
+def open_group(store: Path, group: str, snapshot: str | None = None) -> xr.Dataset:
+    """Open a group as it was at a snapshot (None: now), lazily.
+
+    Raises
+    ------
+    StoreError
+        When store, snapshot or group is not there.
+    """
+    session = reading(store, snapshot)
+    try:
+        dataset = xr.open_zarr(session.store, group=group, consolidated=False, chunks=None)
+    except (FileNotFoundError, zarr.errors.GroupNotFoundError) as error:
+        raise StoreError(f"Cube {store} has no group {group!r}.", "Run snakemake: it makes what is missing.") from error
+    dataset.attrs.pop(DIGEST, None)
+    return dataset
+
+
+def reading(store: Path, snapshot: str | None = None) -> icechunk.Session:
+    """Open a read-only session at a snapshot (None: the newest).
+
+    Raises
+    ------
+    StoreError
+        When the store or the snapshot is not there.
+    """
+    repo = repository(store)
+    try:
+        return repo.readonly_session(snapshot_id=snapshot) if snapshot else repo.readonly_session("main")
+    except icechunk.IcechunkError as error:
+        raise StoreError(
+            f"Cube {store} has no snapshot {snapshot}.", "Delete the pointer that names it and run snakemake."
+        ) from error
