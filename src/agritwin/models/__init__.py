@@ -1,0 +1,1 @@
+"""Forecasts of series and of yields, each beside its baselines, with intervals whose coverage is measured."""
