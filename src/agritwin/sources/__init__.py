@@ -1,0 +1,1 @@
+"""Providers of open data, one module each, behind one interface."""

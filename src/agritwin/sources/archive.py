@@ -1,0 +1,264 @@
+"""The demo's offline archive: the live clients, answered from ``data/archive`` in place of the network.
+
+Everything in it is synthetic and says so: the datasets carry ``synthetic = "true"`` and the archive's title.
+"""
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from agritwin.errors import ConfigError, SourceError
+from agritwin.sources import open_meteo, soilgrids
+from agritwin.sources.base import When, Where, cell_id
+from agritwin.sources.dem import Grid, complete, opened, read_heights
+from agritwin.workspace import ARCHIVE
+
+NAME = "archive"
+ADDED = ("temperature_2m", "relative_humidity_2m", "wind_speed_10m", "shortwave_radiation", "surface_pressure")
+"""Variables whose forecast error is added; that of rain is a factor and a shift in time."""
+LIMITS = {"relative_humidity_2m": (0, 100), "wind_speed_10m": (0, None), "shortwave_radiation": (0, None)}
+
+
+class Archive:
+    """The files of an archive folder (docs/contracts.md, Sources).
+
+    Parameters
+    ----------
+    folder
+        Holds ``archive.json``; by default ``data/archive`` of the working directory or of a folder above it or above
+        this package.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or _find_folder()
+        try:
+            self.about = json.loads((self.folder / "archive.json").read_text(encoding="utf-8"))
+            self._sites = {site["weather_cell"]["name"]: site for site in self.about["sites"].values()}
+            self.attributes = {
+                "source": NAME,
+                "title": str(self.about["title"]),
+                "licence": "Apache-2.0, as agritwin itself",
+                "attribution": str(self.about["notice"]),
+                "synthetic": "true" if self.about["synthetic"] else "false",
+            }
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ConfigError(
+                f"{self.folder / 'archive.json'} is no description of a demo archive ({type(error).__name__}: {error}).",
+                "Restore data/archive from the repository.",
+            ) from error
+
+    def site(self, latitude: float, longitude: float) -> dict[str, Any]:
+        """Return the description of the site whose weather cell holds a place."""
+        site = self._sites.get(cell_id(latitude, longitude))
+        if site is None:
+            covered = ", ".join(
+                f"{name} ({cell['latitude']:.2f}, {cell['longitude']:.2f})"
+                for name, cell in ((name, site["weather_cell"]) for name, site in sorted(self._sites.items()))
+            )
+            raise SourceError(
+                NAME,
+                f"the demo archive covers only the cells {covered}, not {latitude:.4f}, {longitude:.4f}",
+                "Choose a live source in the configuration.",
+            )
+        return site
+
+    @functools.cache  # noqa: B019 - an archive lives as long as the program, its files do not change
+    def table(self, file: str) -> pd.DataFrame:
+        """Return a parquet file of the folder ``weather``."""
+        path = self.folder / "weather" / file
+        try:
+            return pd.read_parquet(path)
+        except (OSError, ValueError) as error:
+            raise SourceError(NAME, f"{path} cannot be read", "Restore data/archive from the repository.") from error
+
+    def weather(self, cell: str, start: np.datetime64, end: np.datetime64) -> pd.DataFrame:
+        """Return hourly weather of a cell in the provider's names and units, indexed by time, both ends included."""
+        table = self.table(f"{cell}.parquet").set_index("time")
+        first, last = table.index[0], table.index[-1]
+        if start < first.to_numpy() or end > last.to_numpy():
+            raise SourceError(
+                NAME,
+                f"the demo archive holds {first.date()} to {last.date()}, not {start} to {end}",
+                "Ask for days within, or choose a live source in the configuration.",
+            )
+        return table.loc[start:end]
+
+
+def archive_transport(archive: Archive) -> httpx.BaseTransport:
+    """Return a transport that answers the requests of the Open-Meteo and SoilGrids clients from an archive.
+
+    Observed weather ends with the day asked for. An ensemble is the archived weather plus the archived error of each
+    member at its lead time; at lead 0, the hour that ends with the issue, it is the weather itself.
+    """
+    routes = {
+        open_meteo.ARCHIVE_URL: _weather,
+        open_meteo.ENSEMBLE_URL: _ensemble,
+        soilgrids.URL: _soil,
+    }
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        route = routes.get(str(request.url.copy_with(query=None)))
+        if route is None:
+            raise SourceError(NAME, f"the demo archive does not answer {request.url.host}", "Choose a live source.")
+        return httpx.Response(200, json=route(archive, request.url.params))
+
+    return httpx.MockTransport(answer)
+
+
+def _weather(archive: Archive, params: httpx.QueryParams) -> dict[str, Any]:
+    cell = archive.site(float(params["latitude"]), float(params["longitude"]))["weather_cell"]
+    start, end = _span(params)
+    return _hourly_answer(cell, {"": archive.weather(cell["name"], start, end)})
+
+
+def _ensemble(archive: Archive, params: httpx.QueryParams) -> dict[str, Any]:
+    cell = archive.site(float(params["latitude"]), float(params["longitude"]))["weather_cell"]
+    start, end = _span(params)
+    errors = archive.table(f"{cell['name']}.forecast_errors.parquet")
+    shift = int(errors["precipitation_shift_h"].abs().max())
+    weather = archive.weather(cell["name"], start - np.timedelta64(shift, "h"), end + np.timedelta64(shift, "h"))
+    members = {}
+    for position, (_, error) in enumerate(errors.groupby("member")):
+        ending = f"_member{position:02d}" if position else ""
+        members[ending] = _member(weather, error.set_index("lead_hour"), start, end)
+    return _hourly_answer(cell, members)
+
+
+def _member(weather: pd.DataFrame, error: pd.DataFrame, start: np.datetime64, end: np.datetime64) -> pd.DataFrame:
+    """Weather of one forecast member; missing beyond the longest lead."""
+    truth = weather.loc[start:end]
+    lead = np.arange(len(truth))
+    error = error.reindex(lead)
+    error.iloc[0] = 0.0
+    error.loc[0, "precipitation_factor"] = 1.0
+    member = truth.copy()
+    for name in ADDED:
+        addend = error[name].to_numpy()
+        if name == "shortwave_radiation":
+            addend = np.where(truth[name] > 0, addend, addend * 0)
+        lower, upper = LIMITS.get(name, (None, None))
+        member[name] = (truth[name].to_numpy() + addend).clip(lower, upper) if name in LIMITS else truth[name] + addend
+    shift = pd.to_timedelta(error["precipitation_shift_h"].fillna(0).to_numpy(), unit="h")
+    shifted = weather["precipitation"].reindex(truth.index - shift).to_numpy()
+    member["precipitation"] = shifted * error["precipitation_factor"].to_numpy()
+    return member
+
+
+def _soil(archive: Archive, params: httpx.QueryParams) -> dict[str, Any]:
+    site = archive.site(float(params["lat"]), float(params["lon"]))
+    answer = json.loads((archive.folder / site["soil"]).read_text(encoding="utf-8"))
+    depths = set(params.get_list("depth"))
+    for layer in answer["properties"]["layers"]:
+        layer["depths"] = [depth for depth in layer["depths"] if depth["label"] in depths]
+    return answer
+
+
+def _span(params: httpx.QueryParams) -> tuple[np.datetime64, np.datetime64]:
+    start, end = np.datetime64(params["start_date"], "h"), np.datetime64(params["end_date"], "h")
+    return start, end + np.timedelta64(23, "h")
+
+
+def _hourly_answer(cell: dict[str, Any], members: dict[str, pd.DataFrame]) -> dict[str, Any]:
+    """Return tables as the JSON of Open-Meteo, null for missing; the keys are the endings of the member's names."""
+    times = next(iter(members.values())).index.to_numpy()
+    hourly: dict[str, list] = {"time": np.datetime_as_string(times, unit="m").tolist()}
+    for ending, table in members.items():
+        for name in open_meteo.UNITS:
+            values = table[name].to_numpy(np.float64).round(2)
+            hourly[name + ending] = [None if np.isnan(value) else value for value in values.tolist()]
+    units = {key: open_meteo.UNITS[key.partition("_member")[0]] for key in hourly if key != "time"}
+    return {
+        "latitude": cell["latitude"],
+        "longitude": cell["longitude"],
+        "elevation": cell["elevation_m"],
+        "utc_offset_seconds": 0,
+        "hourly_units": {"time": "iso8601", **units},
+        "hourly": hourly,
+    }
+
+
+class ArchiveWeather(open_meteo.OpenMeteoWeather):
+    """Hourly weather of the demo's cells."""
+
+    name = NAME
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._archive = Archive(folder)
+        super().__init__(transport=archive_transport(self._archive))
+
+    def fetch(self, where: Where, when: When) -> xr.Dataset:
+        """Return hourly weather (time), synthetic, nothing after the last day asked for."""
+        return super().fetch(where, when).assign_attrs(self._archive.attributes)
+
+
+class ArchiveForecast(open_meteo.OpenMeteoEnsemble):
+    """Ensemble forecasts of the demo's cells for any day of issue."""
+
+    name = NAME
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._archive = Archive(folder)
+        super().__init__(transport=archive_transport(self._archive))
+
+    def fetch(self, where: Where, when: When) -> xr.Dataset:
+        """Return hourly weather (member, time), synthetic, issued at 00:00 UTC of the first day."""
+        return super().fetch(where, when).assign_attrs(self._archive.attributes)
+
+
+class ArchiveSoil(soilgrids.SoilGrids):
+    """Soil of the demo's sites."""
+
+    name = NAME
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._archive = Archive(folder)
+        super().__init__(transport=archive_transport(self._archive))
+
+    def fetch(self, where: Where, when: When) -> xr.Dataset:
+        """Return soil properties (depth), synthetic."""
+        return super().fetch(where, when).assign_attrs(self._archive.attributes)
+
+
+class ArchiveTerrain:
+    """Heights around the parcels of the demo's sites.
+
+    Parameters
+    ----------
+    buffer_m
+        Margin around the parcel; the archive reaches about 400 m beyond its parcels.
+    resolution_m
+        Cell of the grid returned.
+    """
+
+    name = NAME
+    kind = "terrain"
+
+    def __init__(self, folder: Path | None = None, buffer_m: float = 300.0, resolution_m: float = 5.0) -> None:
+        self._archive = Archive(folder)
+        self.buffer_m = buffer_m
+        self.resolution_m = resolution_m
+
+    def fetch(self, where: Where, when: When) -> xr.Dataset:
+        """Return heights (y, x), synthetic. ``when`` does not matter."""
+        site = self._archive.site(where.latitude, where.longitude)
+        grid = Grid(where, self.buffer_m, self.resolution_m)
+        with opened(self._archive.folder / site["terrain"], self.name) as raster:
+            heights = read_heights([raster], grid)
+        return grid.dataset(complete(heights, self.name), self._archive.attributes)
+
+
+def _find_folder() -> Path:
+    for start in (Path.cwd(), Path(__file__).resolve().parent):
+        for folder in (start, *start.parents):
+            if (folder / ARCHIVE / "archive.json").is_file():
+                return folder / ARCHIVE
+    raise ConfigError(
+        f"There is no demo archive ({ARCHIVE / 'archive.json'}) here or in a folder above.",
+        "Run inside the repository, or give the option 'folder'.",
+    )

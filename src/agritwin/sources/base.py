@@ -1,0 +1,202 @@
+"""What a source is: where and when it is asked, how it is found, and how several are chained."""
+
+import datetime as dt
+import inspect
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any, Protocol
+
+import numpy as np
+import xarray as xr
+from shapely import MultiPolygon, Polygon
+
+from agritwin.errors import ConfigError, SourceError
+
+log = logging.getLogger(__name__)
+
+ATTRIBUTION_ATTRIBUTES = ("source", "title", "licence", "attribution")
+
+
+@dataclass(frozen=True)
+class Where:
+    """A place on WGS 84: degrees north and east, the parcel in EPSG:4326, its altitude where known."""
+
+    latitude: float
+    longitude: float
+    geometry: Polygon | MultiPolygon | None = None
+    elevation_m: float | None = None
+
+    def __post_init__(self) -> None:
+        if not (-90.0 <= self.latitude <= 90.0 and -180.0 <= self.longitude <= 180.0):
+            raise ConfigError(
+                f"Latitude {self.latitude}, longitude {self.longitude} is no place on earth.",
+                "Latitude lies within -90...90 and longitude within -180...180 degrees.",
+            )
+
+
+@dataclass(frozen=True)
+class When:
+    """A span of UTC days, both included: hourly stamps from 00:00 of ``start`` to 23:00 of ``end``."""
+
+    start: dt.date
+    end: dt.date
+
+    def __post_init__(self) -> None:
+        if self.end < self.start:
+            raise ConfigError(f"The span {self.start} to {self.end} runs backwards.", "Put the earlier day first.")
+
+    @property
+    def days(self) -> int:
+        """Number of days."""
+        return (self.end - self.start).days + 1
+
+    @property
+    def hours(self) -> np.ndarray:
+        """Hourly stamps, datetime64[ns], without zone, UTC."""
+        start = np.datetime64(self.start, "h")
+        return np.arange(start, start + 24 * self.days).astype("datetime64[ns]")
+
+
+class Source(Protocol):
+    """One provider of one kind of data (docs/contracts.md, Sources)."""
+
+    name: str
+    kind: str
+
+    def fetch(self, where: Where, when: When) -> xr.Dataset:
+        """Return the whole answer in canonical form or raise :class:`SourceError`."""
+        ...
+
+
+def cell_id(latitude: float, longitude: float) -> str:
+    """Return the name of the 0.1 degree weather cell that holds a place, for example ``n413w048``."""
+    north = "n" if latitude >= 0 else "s"
+    east = "e" if longitude >= 0 else "w"
+    return f"{north}{round(abs(latitude) * 10):03d}{east}{round(abs(longitude) * 10):03d}"
+
+
+def open_source(kind: str, name: str, **options: Any) -> Source:
+    """Return the source that is registered under ``agritwin.sources.<kind>``.
+
+    Parameters
+    ----------
+    kind
+        ``weather``, ``forecast``, ``imagery``, ``terrain`` or ``soil``.
+    name
+        Name of the entry point.
+    options
+        Handed to the class.
+
+    Raises
+    ------
+    ConfigError
+        When no such source is registered, or it does not take these options.
+    """
+    found = {point.name: point for point in entry_points(group=f"agritwin.sources.{kind}")}
+    if name not in found:
+        raise ConfigError(
+            f"There is no {kind} source {name!r}.",
+            f"Choose one of: {', '.join(sorted(found)) or 'none is installed'}.",
+        )
+    factory = found[name].load()
+    try:
+        inspect.signature(factory).bind(**options)
+    except TypeError as error:
+        raise ConfigError(f"Source {name}: {error}.", "Correct the options of this source.") from error
+    return factory(**options)
+
+
+def fetch_chain(
+    sources: Sequence[Source],
+    where: Where,
+    when: When,
+    *,
+    on_failure: Callable[[SourceError], None] | None = None,
+) -> xr.Dataset:
+    """Ask several sources in turn: the first that answers gives the data, later ones fill what is missing.
+
+    Parameters
+    ----------
+    sources
+        Sources of one kind with one dimension ``time``, best first. A source is asked only while values are missing.
+    on_failure
+        Called with the error of every source that failed (``failures.append`` collects them).
+
+    Returns
+    -------
+    xr.Dataset
+        Variables over all hours of ``when``, and ``origin`` (time, variable), uint8: 0 missing, n the n-th name of
+        ``flag_meanings``. Attributes join those of the sources used; ``failed_sources`` lists what failed.
+
+    Raises
+    ------
+    SourceError
+        When no source answered; names all of them.
+    """
+    failures: list[SourceError] = []
+    answers: list[tuple[str, xr.Dataset]] = []
+    merged = None
+    for source in sources:
+        try:
+            answer = source.fetch(where, when).reindex(time=when.hours)
+        except SourceError as error:
+            log.warning("%s", error)
+            failures.append(error)
+            if on_failure is not None:
+                on_failure(error)
+            continue
+        answers.append((source.name, answer))
+        merged = answer if merged is None else merged.combine_first(answer)
+        if not any(bool(variable.isnull().any()) for variable in merged.data_vars.values()):
+            break
+    if merged is None:
+        raise _all_failed(failures)
+    merged = merged.assign(origin=_origin(merged, answers))
+    merged.attrs = _joined_attributes([answer for _, answer in answers])
+    merged.attrs["failed_sources"] = "; ".join(error.message for error in failures)
+    return merged
+
+
+def _origin(merged: xr.Dataset, answers: list[tuple[str, xr.Dataset]]) -> xr.DataArray:
+    names = [str(name) for name in merged.data_vars]
+    codes = np.zeros((merged.sizes["time"], len(names)), np.uint8)
+    for code, (_, answer) in enumerate(answers, start=1):
+        for column, name in enumerate(names):
+            if name in answer:
+                codes[(codes[:, column] == 0) & answer[name].notnull().to_numpy(), column] = code
+    meanings = " ".join(["missing", *(name for name, _ in answers)])
+    return xr.DataArray(
+        codes,
+        dims=("time", "variable"),
+        coords={"time": merged["time"], "variable": names},
+        attrs={
+            "long_name": "source of each value",
+            "units": "1",
+            "flag_values": np.arange(len(answers) + 1, dtype=np.uint8),
+            "flag_meanings": meanings,
+        },
+    )
+
+
+def _joined_attributes(answers: list[xr.Dataset]) -> dict[str, str]:
+    joined = {
+        key: "; ".join(dict.fromkeys(str(answer.attrs[key]) for answer in answers if key in answer.attrs))
+        for key in ATTRIBUTION_ATTRIBUTES
+    }
+    synthetic = any(answer.attrs.get("synthetic") == "true" for answer in answers)
+    return joined | {"synthetic": "true" if synthetic else "false"}
+
+
+def _all_failed(failures: list[SourceError]) -> SourceError:
+    if not failures:
+        raise ConfigError("No source was given to ask.", "Name at least one source in the configuration.")
+    last = failures[-1]
+    summary = "; ".join(f"{error.source}: {error.what}" for error in failures)
+    return SourceError(
+        last.source,
+        last.what if len(failures) == 1 else f"all {len(failures)} sources failed ({summary})",
+        last.remedy,
+        temporary=any(error.temporary for error in failures),
+    )

@@ -1,0 +1,131 @@
+"""The canonical weather dataset: names, units and attributes of docs/contracts.md, and the wind at two metres."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from agritwin.errors import SourceError
+
+HOURLY = {
+    "air_temperature": {
+        "units": "degC",
+        "standard_name": "air_temperature",
+        "long_name": "air temperature at 2 m",
+        "cell_methods": "time: point",
+    },
+    "relative_humidity": {
+        "units": "percent",
+        "standard_name": "relative_humidity",
+        "long_name": "relative humidity at 2 m",
+        "cell_methods": "time: point",
+    },
+    "wind_speed": {
+        "units": "m s-1",
+        "standard_name": "wind_speed",
+        "long_name": "wind speed at 2 m",
+        "cell_methods": "time: point",
+        "height": "2 m",
+    },
+    "precipitation": {
+        "units": "mm",
+        "standard_name": "precipitation_amount",
+        "long_name": "precipitation of the hour before",
+        "cell_methods": "time: sum",
+    },
+    "shortwave_radiation": {
+        "units": "W m-2",
+        "standard_name": "surface_downwelling_shortwave_flux_in_air",
+        "long_name": "shortwave radiation of the hour before",
+        "cell_methods": "time: mean",
+    },
+    "surface_pressure": {
+        "units": "hPa",
+        "standard_name": "surface_air_pressure",
+        "long_name": "air pressure at the ground",
+        "cell_methods": "time: point",
+    },
+}
+
+DAILY = {
+    "air_temperature": HOURLY["air_temperature"] | {"cell_methods": "time: mean"},
+    "air_temperature_max": HOURLY["air_temperature"]
+    | {"long_name": "highest air temperature at 2 m", "cell_methods": "time: maximum"},
+    "air_temperature_min": HOURLY["air_temperature"]
+    | {"long_name": "lowest air temperature at 2 m", "cell_methods": "time: minimum"},
+    "relative_humidity": HOURLY["relative_humidity"] | {"cell_methods": "time: mean"},
+    "relative_humidity_max": HOURLY["relative_humidity"]
+    | {"long_name": "highest relative humidity at 2 m", "cell_methods": "time: maximum"},
+    "relative_humidity_min": HOURLY["relative_humidity"]
+    | {"long_name": "lowest relative humidity at 2 m", "cell_methods": "time: minimum"},
+    "wind_speed": HOURLY["wind_speed"] | {"cell_methods": "time: mean"},
+    "precipitation": HOURLY["precipitation"] | {"long_name": "precipitation of the day"},
+    "shortwave_radiation": HOURLY["shortwave_radiation"]
+    | {"units": "MJ m-2 d-1", "long_name": "shortwave radiation of the day", "cell_methods": "time: sum"},
+    "surface_pressure": HOURLY["surface_pressure"] | {"cell_methods": "time: mean"},
+    "sunshine_duration": {
+        "units": "h",
+        "standard_name": "duration_of_sunshine",
+        "long_name": "sunshine of the day",
+        "cell_methods": "time: sum",
+    },
+    "et0": {"units": "mm", "long_name": "FAO-56 reference evapotranspiration", "cell_methods": "time: sum"},
+}
+
+TIME = {"standard_name": "time", "long_name": "end of the hour, UTC"}
+
+
+def wind_at_2m(wind_speed: Any, height_m: float) -> Any:
+    """Return the wind speed at 2 m from one measured at another height over short grass (FAO-56, Eq. 47).
+
+    Examples
+    --------
+    >>> round(wind_at_2m(1.0, 10.0), 3)
+    0.748
+    """
+    return wind_speed * (4.87 / math.log(67.8 * height_m - 5.42))
+
+
+def hourly_dataset(
+    time: np.ndarray, values: Mapping[str, np.ndarray], *, origin: str, attributes: Mapping[str, str]
+) -> xr.Dataset:
+    """Return hourly weather in canonical form.
+
+    Parameters
+    ----------
+    time
+        datetime64, ends of hours, UTC.
+    values
+        Canonical name -> values in canonical units, shape (time) or (member, time).
+    origin
+        ``measured``, ``modelled`` or ``estimated``.
+    attributes
+        Attributes of the dataset.
+    """
+    dims = ("member", "time")
+    variables = {
+        name: (dims[-np.ndim(array) :], np.asarray(array, np.float64), {**HOURLY[name], "origin": origin})
+        for name, array in values.items()
+    }
+    return xr.Dataset(variables, {"time": ("time", time.astype("datetime64[ns]"), TIME)}, dict(attributes))
+
+
+def daily_dataset(
+    day: np.ndarray, values: Mapping[str, np.ndarray], *, zone: str, origin: str, attributes: Mapping[str, str]
+) -> xr.Dataset:
+    """Return daily weather: dimension ``day`` (datetime64, midnight) whose attribute ``zone`` says whose days."""
+    variables = {
+        name: ("day", np.asarray(array, np.float64), {**DAILY[name], "origin": origin})
+        for name, array in values.items()
+    }
+    coordinate = ("day", day.astype("datetime64[ns]"), {"long_name": "day", "zone": zone})
+    return xr.Dataset(variables, {"day": coordinate}, dict(attributes))
+
+
+def require_values(dataset: xr.Dataset, source: str) -> xr.Dataset:
+    """Return the dataset, or raise a SourceError where it holds no value at all."""
+    if not any(bool(variable.notnull().any()) for variable in dataset.data_vars.values()):
+        raise SourceError(source, "the answer holds no value for this place and time", "Ask for other days or places.")
+    return dataset

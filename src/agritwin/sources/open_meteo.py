@@ -1,0 +1,238 @@
+"""Open-Meteo: hourly reanalysis, forecasts, ensemble forecasts and heights, without a key (CC BY 4.0)."""
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import numpy as np
+import xarray as xr
+from pydantic import BaseModel
+
+from agritwin.errors import SourceError
+from agritwin.sources import canonical
+from agritwin.sources.base import When, Where
+from agritwin.sources.http import client, get_json, validated
+
+ARCHIVE_URL = "https://archive-api.open-meteo.com/v1/archive"
+FORECAST_URL = "https://api.open-meteo.com/v1/forecast"
+ENSEMBLE_URL = "https://ensemble-api.open-meteo.com/v1/ensemble"
+ELEVATION_URL = "https://api.open-meteo.com/v1/elevation"
+
+UNITS = {
+    "temperature_2m": "°C",
+    "relative_humidity_2m": "%",
+    "wind_speed_10m": "m/s",
+    "precipitation": "mm",
+    "shortwave_radiation": "W/m²",
+    "surface_pressure": "hPa",
+}
+CANONICAL = {
+    "temperature_2m": "air_temperature",
+    "relative_humidity_2m": "relative_humidity",
+    "wind_speed_10m": "wind_speed",
+    "precipitation": "precipitation",
+    "shortwave_radiation": "shortwave_radiation",
+    "surface_pressure": "surface_pressure",
+}
+MEMBER = re.compile(r"(?P<variable>[a-z0-9_]+?)(?:_member(?P<number>\d+))?")
+
+ATTRIBUTES = {
+    "licence": "CC BY 4.0",
+    "attribution": "Weather data by Open-Meteo.com (https://open-meteo.com/), doi:10.5281/zenodo.7970649",
+    "synthetic": "false",
+}
+ERA5_NOTICE = (
+    "; contains modified Copernicus Climate Change Service information (ERA5, doi:10.24381/cds.adbb2d47; "
+    "ERA5-Land, doi:10.24381/cds.e2161bac)"
+)
+
+
+class _Answer(BaseModel):
+    latitude: float
+    longitude: float
+    elevation: float | None = None
+    utc_offset_seconds: int
+    hourly_units: dict[str, str]
+    hourly: dict[str, list[str] | list[float | None]]
+
+
+class _Elevation(BaseModel):
+    elevation: list[float]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The requests that an answer takes and what they cost of the provider's quota."""
+
+    requests: tuple[When, ...]
+    weighted_calls: float
+
+
+def plan(when: When, *, members: int = 1) -> Plan:
+    """Plan the requests for one point: one a calendar year, each weighted as the provider weighs it.
+
+    A request of v variables (times members) over d days counts max(1, v/10, v/10 x d/14) calls; the free tier allows
+    600 a minute, 5 000 an hour and 10 000 a day.
+    """
+    years = range(when.start.year, when.end.year + 1)
+    spans = tuple(When(max(when.start, dt.date(year, 1, 1)), min(when.end, dt.date(year, 12, 31))) for year in years)
+    tens = len(UNITS) * members / 10
+    return Plan(spans, sum(max(1.0, tens, tens * span.days / 14) for span in spans))
+
+
+class OpenMeteoWeather:
+    """Hourly weather of the past from a reanalysis grid.
+
+    Parameters
+    ----------
+    model
+        ``era5_seamless`` (ERA5 with ERA5-Land, homogeneous since 1940, five days late) or another archive model.
+    transport
+        Answers in place of the network.
+    """
+
+    name = "open_meteo"
+    kind = "weather"
+
+    def __init__(self, model: str = "era5_seamless", transport: httpx.BaseTransport | None = None) -> None:
+        self.model = model
+        self._http = client(transport)
+
+    def fetch(self, where: Where, when: When) -> xr.Dataset:
+        """Return hourly weather (time) from 00:00 of the first to 23:00 of the last UTC day; one request a year."""
+        parts = []
+        for span in plan(when).requests:
+            answer = _request(self._http, ARCHIVE_URL, where, span, self.model, self.name)
+            parts.append(_member_values(answer, self.name)["control"])
+        values = {name: np.concatenate([part[name] for part in parts]) for name in CANONICAL.values()}
+        attributes = ATTRIBUTES | {
+            "source": self.name,
+            "title": f"Open-Meteo historical weather, model {self.model}",
+            "attribution": ATTRIBUTES["attribution"] + (ERA5_NOTICE if "era5" in self.model else ""),
+        }
+        dataset = canonical.hourly_dataset(when.hours, values, origin="modelled", attributes=attributes)
+        return canonical.require_values(dataset, self.name)
+
+
+class OpenMeteoForecast:
+    """Hourly deterministic forecast, one member.
+
+    ``When.start`` is the day of issue; the provider's answer does not say when its model ran.
+    """
+
+    name = "open_meteo"
+    kind = "forecast"
+    url = FORECAST_URL
+    title = "Open-Meteo forecast"
+
+    def __init__(self, model: str = "best_match", transport: httpx.BaseTransport | None = None) -> None:
+        self.model = model
+        self._http = client(transport)
+
+    def fetch(self, where: Where, when: When) -> xr.Dataset:
+        """Return hourly weather (member, time) from 00:00 UTC of the first day on, as far as the model reaches.
+
+        The scalar coordinate ``issue_time`` is 00:00 UTC of the first day; the stamp at that time closes the hour before
+        it, so that weather up to the day before and the forecast leave no hour out.
+        """
+        answer = _request(self._http, self.url, where, when, self.model, self.name)
+        members = _member_values(answer, self.name)
+        values = {name: np.stack([member[name] for member in members.values()]) for name in CANONICAL.values()}
+        attributes = ATTRIBUTES | {"source": self.name, "title": f"{self.title}, model {self.model}"}
+        dataset = canonical.hourly_dataset(when.hours, values, origin="modelled", attributes=attributes)
+        dataset = _until_last_value(canonical.require_values(dataset, self.name))
+        return dataset.assign_coords(
+            member=("member", np.arange(len(members)), {"long_name": "ensemble member, 0 the control run"}),
+            issue_time=((), when.hours[0], {"standard_name": "forecast_reference_time", "long_name": "issue time"}),
+        )
+
+
+class OpenMeteoEnsemble(OpenMeteoForecast):
+    """Hourly ensemble forecast: the control run and its perturbed members."""
+
+    name = "open_meteo_ensemble"
+    url = ENSEMBLE_URL
+    title = "Open-Meteo ensemble forecast"
+
+    def __init__(self, model: str = "ncep_gefs_seamless", transport: httpx.BaseTransport | None = None) -> None:
+        super().__init__(model, transport)
+
+
+def elevation(latitude: float, longitude: float, transport: httpx.BaseTransport | None = None) -> float:
+    """Return the altitude [m] of a place in the Copernicus GLO-90 model."""
+    params = {"latitude": f"{latitude:.5f}", "longitude": f"{longitude:.5f}"}
+    with client(transport) as http:
+        payload = get_json(http, ELEVATION_URL, params, source="open_meteo")
+    heights = validated(_Elevation, payload, "open_meteo").elevation
+    if len(heights) != 1:
+        raise SourceError("open_meteo", f"{len(heights)} heights came back for one place", "Try again later.")
+    return heights[0]
+
+
+def _request(http: httpx.Client, url: str, where: Where, when: When, model: str, source: str) -> _Answer:
+    params = {
+        "latitude": f"{where.latitude:.5f}",
+        "longitude": f"{where.longitude:.5f}",
+        "start_date": when.start.isoformat(),
+        "end_date": when.end.isoformat(),
+        "hourly": ",".join(UNITS),
+        "models": model,
+        "wind_speed_unit": "ms",
+        "timezone": "GMT",
+    }
+    if where.elevation_m is not None:
+        params["elevation"] = f"{where.elevation_m:.0f}"
+    answer = validated(_Answer, get_json(http, url, params, source=source), source)
+    _check_time(answer, when, source)
+    return answer
+
+
+def _check_time(answer: _Answer, when: When, source: str) -> None:
+    if answer.utc_offset_seconds != 0:
+        raise SourceError(source, f"times came {answer.utc_offset_seconds} s off UTC though GMT was asked", "")
+    expected = np.datetime_as_string(when.hours, unit="m")
+    if answer.hourly.get("time") != expected.tolist():
+        raise SourceError(
+            source, f"the answer does not cover every hour of {when.start} to {when.end}", "Ask for a shorter span."
+        )
+
+
+def _member_values(answer: _Answer, source: str) -> dict[str, dict[str, np.ndarray]]:
+    """Member name -> canonical name -> values; the member ``control`` first, then the others by number."""
+    members: dict[str, dict[str, np.ndarray]] = {"control": {}}
+    for key, variable, member in _series(answer):
+        if answer.hourly_units.get(key) != UNITS[variable]:
+            raise SourceError(
+                source,
+                f"{key} came in {answer.hourly_units.get(key)!r}, expected {UNITS[variable]!r}",
+                "The provider may have changed its service: update agritwin or name another source.",
+            )
+        if any(isinstance(value, str) for value in answer.hourly[key]):
+            raise SourceError(source, f"{key} holds text in place of numbers", "Try again later.")
+        values = np.array(answer.hourly[key], np.float64)
+        if variable == "wind_speed_10m":
+            values = canonical.wind_at_2m(values, 10.0)
+        members.setdefault(member, {})[CANONICAL[variable]] = values
+    length = len(answer.hourly["time"])
+    for member, values in members.items():
+        missing = set(CANONICAL.values()) - set(values)
+        if missing:
+            raise SourceError(source, f"{member} lacks {', '.join(sorted(missing))}", "Choose another model.")
+        if any(len(array) != length for array in values.values()):
+            raise SourceError(source, f"{member} has series of unequal length", "Try again later.")
+    return members
+
+
+def _series(answer: _Answer) -> Iterator[tuple[str, str, str]]:
+    for key in sorted(answer.hourly, key=lambda name: (len(name), name)):
+        match = MEMBER.fullmatch(key)
+        if match is not None and match["variable"] in UNITS:
+            yield key, match["variable"], f"member {int(match['number'])}" if match["number"] else "control"
+
+
+def _until_last_value(dataset: xr.Dataset) -> xr.Dataset:
+    """Cut the hours after the end of the model's run, which come as nulls throughout."""
+    present = dataset.to_dataarray().notnull().any(["variable", "member"]).to_numpy()
+    return dataset.isel(time=slice(0, int(np.flatnonzero(present)[-1]) + 1))
