@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, field_validator, model_validator
 
+from agritwin import workspace
+from agritwin.clock import zone_info
 from agritwin.errors import ConfigError, DataError
 from agritwin.geometry import check_twin_id
 
@@ -172,8 +174,8 @@ class Thresholds(Section):
 class Alerts(Section):
     """Danger levels."""
 
-    frost_degC: Thresholds
-    heat_degC: Thresholds
+    frost_deg_c: Thresholds
+    heat_deg_c: Thresholds
     rain_mm_per_day: Thresholds
     flood_depth_m: Thresholds
     drought_depletion_over_raw: Thresholds
@@ -203,15 +205,14 @@ class Settings(Section):
     flood: FloodSimulation
     alerts: Alerts
 
-    @model_validator(mode="after")
-    def _zone_exists(self) -> "Settings":
-        from agritwin.clock import zone_info
-
+    @field_validator("zone")
+    @classmethod
+    def _zone_exists(cls, zone: str) -> str:
         try:
-            zone_info(self.zone)
+            zone_info(zone)
         except ConfigError as error:
             raise ValueError(str(error)) from error
-        return self
+        return zone
 
 
 RUN_KEYS = {"twin", "as_of"}
@@ -311,7 +312,12 @@ def _fault(fault: Any, layers: Mapping[str, Mapping[str, Any]]) -> str:
         return f"{origin}: key {key!r} is unknown; {hint}"
     if fault["type"] == "missing":
         return f"{origin}: key {key!r} is missing"
-    return f"{origin}: {key} = {fault['input']!r}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
+    return f"{origin}: {key} = {fault['input']!r}: {_sentence(fault['msg'])}"
+
+
+def _sentence(text: str) -> str:
+    text = text.removeprefix("Value error, ")
+    return f"{text[0].lower()}{text[1:]}"
 
 
 def _holds(layer: Any, path: tuple) -> bool:
@@ -402,6 +408,77 @@ def load(config_folder: Path, wanted: Any = "all", overrides: Mapping[str, Any] 
             layers["--config"] = above
         twins[name] = validate(layers)
     return twins
+
+
+def outline(settings: Settings, folder: Path) -> dict[str, Any]:
+    """Return the GeoJSON geometry of a twin's parcel, as configured.
+
+    Parameters
+    ----------
+    settings
+        The twin's settings.
+    folder
+        Folder of the twins' YAML files.
+
+    Raises
+    ------
+    ConfigError
+        When the file is missing or holds no single parcel.
+    """
+    if settings.parcel.geometry is not None:
+        return settings.parcel.geometry
+    path = folder / str(settings.parcel.file)
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        features = document.get("features", [document])
+        geometry = features[0].get("geometry", features[0])
+        if len(features) == 1 and geometry["coordinates"]:
+            return geometry
+    except FileNotFoundError as error:
+        raise ConfigError(f"parcel.file: there is no file {path}.", "Correct the name in the twin's YAML.") from error
+    except (json.JSONDecodeError, AttributeError, KeyError, IndexError, TypeError) as error:
+        raise ConfigError(f"parcel.file: {path} is not a GeoJSON parcel ({error}).", "Export it again.") from error
+    raise ConfigError(f"parcel.file: {path} does not hold exactly one parcel.", "One twin, one parcel: split the file.")
+
+
+def at(settings: Settings, key: str) -> Any:
+    """Return the plain value at a dotted key, for example ``sources.weather``."""
+    value: Any = settings
+    for part in key.split("."):
+        value = getattr(value, part)
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    return str(value) if isinstance(value, dt.date | Path) else value
+
+
+def clock(wanted: Any, twins: Mapping[str, Settings], today: dt.date) -> str:
+    """Return the run's date: the one asked for, else that of the last observe, else where the data begin to be known.
+
+    Parameters
+    ----------
+    wanted
+        Value of ``as_of``; None when nobody said.
+    twins
+        Settings of the twins of this run.
+    today
+        The machine's date, used on the first run with live sources; the demo's archive brings its own.
+
+    Raises
+    ------
+    ConfigError
+        When ``as_of`` is no ISO date.
+    """
+    if wanted is not None:
+        try:
+            return dt.date.fromisoformat(str(wanted)).isoformat()
+        except ValueError as error:
+            raise ConfigError(f"as_of = {wanted!r} is no date.", "Write it as 2026-03-31.") from error
+    recorded = workspace.recorded_clock()
+    if recorded is not None:
+        return recorded
+    if any("archive" in settings.sources.weather for settings in twins.values()):
+        return str(workspace.read_json(workspace.ARCHIVE / "archive.json")["as_of"])
+    return today.isoformat()
 
 
 def schemas() -> dict[str, dict[str, Any]]:

@@ -18,7 +18,7 @@ class AgritwinError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.message} {self.remedy}".strip()
+        return f"{self.message}{chr(10) if chr(10) in self.message else ' '}{self.remedy}".strip()
 
 
 class ConfigError(AgritwinError):

@@ -292,3 +292,43 @@ def _read_with_gdal(path: Path) -> list[tuple["BaseGeometry", dict[str, Any]]]:
         )
         for number, (_, row) in enumerate(frame.iterrows(), start=1)
     ]
+
+
+def cell_id(latitude: float, longitude: float) -> str:
+    """Return the id of the 0.1 degree cell that holds a place; weather is shared by all twins of a cell.
+
+    Examples
+    --------
+    >>> cell_id(41.27, -4.82)
+    'n413w048'
+    """
+    north, east = round(latitude * 10), round(longitude * 10)
+    return f"{'n' if north >= 0 else 's'}{abs(north):03d}{'e' if east >= 0 else 'w'}{abs(east):03d}"
+
+
+def cell_centre(cell: str) -> tuple[float, float]:
+    """Return latitude and longitude [degrees] of the middle of a cell.
+
+    Examples
+    --------
+    >>> cell_centre("n413w048")
+    (41.3, -4.8)
+    """
+    north = int(cell[1:4]) / 10 * (1 if cell[0] == "n" else -1)
+    east = int(cell[5:8]) / 10 * (1 if cell[4] == "e" else -1)
+    return north, east
+
+
+def middle_of_bounds(geometry: dict[str, Any]) -> tuple[float, float]:
+    """Return latitude and longitude of the middle of a GeoJSON geometry's bounding box, without shapely's import."""
+
+    def positions(node: Any):
+        if node and isinstance(node[0], int | float):
+            yield node
+        else:
+            for part in node:
+                yield from positions(part)
+
+    corners = list(positions(geometry["coordinates"]))
+    longitudes, latitudes = [corner[0] for corner in corners], [corner[1] for corner in corners]
+    return (min(latitudes) + max(latitudes)) / 2, (min(longitudes) + max(longitudes)) / 2

@@ -163,11 +163,11 @@ def _hour(stamp) -> int:
 
 
 def missing_ranges(store: Path, first_day, last_day) -> list[tuple]:
-    """Return the runs of days (start, end) that a cube lacks between two days: the gap table that a fetch works through.
+    """Return the runs of UTC days (start, end) that a cube lacks: the gap table that a fetch works through.
 
     A day is lacking when any of its 24 hours has no value at all.
     """
-    hours = np.arange(_hour(first_day) + 1, _hour(last_day) + 25)
+    hours = np.arange(_hour(first_day), _hour(last_day) + 24)
     present = np.zeros(hours.size, bool)
     try:
         group = _open(reading(store), HOURLY)

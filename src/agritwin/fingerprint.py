@@ -1,0 +1,116 @@
+"""What code a job depends on: a hash over the syntax trees of all that a notebook or module imports from this package.
+
+Snakemake sees neither edits of imported modules nor the difference between a comment and a change; this hash does.
+Comments, docstrings, blank lines and file times leave it alone.
+"""
+
+import ast
+import functools
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+PACKAGE = "agritwin"
+SOURCE = Path(__file__).resolve().parent
+RESOURCES = {".yaml", ".json", ".csv", ".j2", ".css", ".js"}
+
+
+def code(target: str | Path) -> str:
+    """Return the fingerprint of a notebook (path ending in ``.ipynb``) or of a module (dotted name).
+
+    Parameters
+    ----------
+    target
+        Notebook or module whose imports are followed, function-level imports included.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
+    total = hashlib.sha256()
+    for name in sorted(closure(target)):
+        total.update(f"{name}={_module_hash(name)}\n".encode())
+    return total.hexdigest()[:16]
+
+
+def closure(target: str | Path) -> set[str]:
+    """Return the dotted names of all modules of this package that a notebook or module comes to import."""
+    text = str(target)
+    if text.endswith(".ipynb"):
+        found: set[str] = set()
+        waiting = list(_imports(ast.parse(_notebook_source(Path(text)))))
+    else:
+        found, waiting = set(), [text]
+    while waiting:
+        name = waiting.pop()
+        if name in found or _file(name) is None:
+            continue
+        found.add(name)
+        waiting.extend(_module_imports(name))
+        if "." in name:
+            waiting.append(name.rpartition(".")[0])
+    return found
+
+
+def _notebook_source(path: Path) -> str:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+
+
+@functools.cache
+def _file(name: str) -> Path | None:
+    head, *rest = name.split(".")
+    if head != PACKAGE:
+        return None
+    path = SOURCE.joinpath(*rest)
+    for candidate in (path.with_suffix(".py") if rest else SOURCE / "__init__.py", path / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+@functools.cache
+def _tree(name: str) -> ast.Module:
+    path = _file(name)
+    assert path is not None
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _module_imports(name: str) -> frozenset[str]:
+    return frozenset(_imports(_tree(name)))
+
+
+def _imports(tree: ast.AST) -> Iterable[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@functools.cache
+def _module_hash(name: str) -> str:
+    path = _file(name)
+    assert path is not None
+    total = hashlib.sha256(ast.dump(_without_docstrings(_tree(name))).encode())
+    if path.name == "__init__.py":
+        for resource in sorted(item for item in path.parent.iterdir() if item.suffix in RESOURCES):
+            total.update(resource.name.encode() + resource.read_bytes())
+    return total.hexdigest()
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                node.body = node.body[1:] or [ast.Pass()]
+    return tree

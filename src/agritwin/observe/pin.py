@@ -1,0 +1,55 @@
+"""Pin what a twin sees: closed seasons apart from the current one, so that a new day refits nothing."""
+
+import datetime as dt
+import sys
+from pathlib import Path
+
+from agritwin.clock import Period, history_and_season, utc_bounds
+from agritwin.observe import step
+from agritwin.pins import write_pin
+from agritwin.workspace import read_json
+
+
+def pin(
+    *,
+    clock: str,
+    weather: str,
+    forecast: str,
+    ndvi: str,
+    weather_history: str,
+    weather_season: str,
+    forecast_season: str,
+    ndvi_history: str,
+    ndvi_season: str,
+    twin: str,
+    season_start: str,
+    weather_first_day: str,
+    zone: str,
+) -> None:
+    """Write the five pins of a twin; those whose slice did not change stay as they are.
+
+    Parameters
+    ----------
+    clock, weather, forecast, ndvi
+        Clock and pointers.
+    weather_history, weather_season, forecast_season, ndvi_history, ndvi_season
+        Pins to write.
+    twin, season_start, weather_first_day, zone
+        Whose pins; when seasons begin, when the record begins, whose civil days count.
+    """
+    as_of = dt.date.fromisoformat(read_json(clock)["as_of"])
+    history, current = history_and_season(as_of, dt.date.fromisoformat(weather_first_day), season_start)
+    for path, period in ((weather_history, history), (weather_season, current)):
+        first, last = utc_bounds(period, zone)
+        write_pin(Path(path), Path(weather), first.isoformat(), last.isoformat())
+    write_pin(Path(forecast_season), Path(forecast), None, f"{as_of.isoformat()}T23:00:00")
+    for path, period in ((ndvi_history, history), (ndvi_season, current)):
+        write_pin(Path(path), Path(ndvi), *_scene_bounds(period))
+
+
+def _scene_bounds(period: Period) -> tuple[str, str]:
+    return f"{period.start.isoformat()}T00:00:00", f"{period.end.isoformat()}T23:59:59"
+
+
+if __name__ == "__main__":
+    sys.exit(step.main(pin))

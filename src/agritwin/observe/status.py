@@ -1,0 +1,40 @@
+"""What became of a fetch: written beside the pointer, read by the alerts and the report."""
+
+from pathlib import Path
+from typing import Any
+
+from agritwin.errors import SourceError
+from agritwin.workspace import write_json
+
+
+def write_status(
+    path: Path, *, kind: str, sources: list[str], last_value: str | None, failures: list[SourceError], **extra: Any
+) -> None:
+    """Write the outcome of a fetch.
+
+    Parameters
+    ----------
+    path
+        The status file.
+    kind
+        ``weather``, ``forecast``, ``imagery``, ``terrain`` or ``soil``.
+    sources
+        Names asked, in order.
+    last_value
+        ISO moment of the newest value that is kept, or None.
+    failures
+        What went wrong; empty when all is well.
+    extra
+        Further keys, for example counts.
+    """
+    write_json(
+        path,
+        {
+            "kind": kind,
+            "sources": sources,
+            "state": "ok" if not failures else ("stale" if last_value else "missing"),
+            "last_value": last_value,
+            "failures": [{"source": failure.source, "what": failure.what} for failure in failures],
+            **extra,
+        },
+    )

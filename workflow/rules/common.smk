@@ -1,0 +1,80 @@
+# What all rules share: the twins, their cells, and the three params that every rule carries.
+import datetime
+import json
+import re
+import shlex
+
+from filelock import FileLock, Timeout
+
+from agritwin import config as configuration
+from agritwin import fingerprint, workspace
+from agritwin.errors import ConfigError
+from agritwin.geometry import cell_centre, cell_id, middle_of_bounds
+
+PINS = ["weather.history", "weather.season", "forecast.season", "ndvi.history", "ndvi.season"]
+NOTEBOOK = "python -m agritwin.notebook {input.notebook} {log.notebook} {params.files:q} {params.settings:q}"
+STEP = "python -m {params.module} {params.files:q} {params.settings:q} > {log} 2>&1 || {{ tail -n 3 {log} >&2; exit 1; }}"
+
+SETTINGS = {}
+CELLS = {}
+CELL_OF = {}
+
+
+def prepare(run):
+    """Load the twins asked for and the clock; everything is validated before a job is planned."""
+    folder = Path("config")
+    defaults = configuration.read_yaml(folder / "config.yaml")
+    SETTINGS.update(configuration.load(folder, run.get("twin", defaults.get("twin")), run))
+    for twin, chosen in SETTINGS.items():
+        place = middle_of_bounds(configuration.outline(chosen, folder / "twins"))
+        CELL_OF[twin] = f"{'+'.join(chosen.sources.weather)}-{cell_id(*place)}"
+        CELLS.setdefault(CELL_OF[twin], []).append(twin)
+    return list(SETTINGS), configuration.clock(run.get("as_of") or defaults.get("as_of"), SETTINGS, datetime.date.today())
+
+
+def alone():
+    """Refuse a second run in this workspace, and clear what a killed one left: the kernel frees this lock at death."""
+    if workflow.dryrun or not workflow.is_main_process:
+        return None
+    lock = FileLock(".snakemake/agritwin.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ConfigError("Another run is under way in this workspace.", "Wait until it ends.") from None
+    for stale in Path(".snakemake/locks").glob("*"):
+        stale.unlink()
+    return lock
+
+
+def files(wildcards, input, output):
+    """The rule's names and paths. Snakemake never compares derived params, so this one starts no job."""
+    named = {name: paths for group in (input, output) for name, paths in group.items() if name != "notebook"}
+    return json.dumps({name: paths if isinstance(paths, str) else list(paths) for name, paths in named.items()})
+
+
+def settings(*keys, **renamed):
+    """The twin's values at the narrowest keys: `settings("crop")` reruns only for twins whose crop section changed."""
+    named = {key.replace(".", "_"): key for key in keys} | renamed
+
+    def values(wildcards):
+        chosen = {name: configuration.at(SETTINGS[wildcards.twin], key) for name, key in named.items()}
+        return json.dumps({"twin": wildcards.twin, **chosen}, sort_keys=True, ensure_ascii=False)
+
+    return values
+
+
+def cell_settings(*keys):
+    """The same for a cell: of the twins that share it, the first speaks."""
+
+    def values(wildcards):
+        first = SETTINGS[CELLS[wildcards.cell][0]]
+        chosen = {key.replace(".", "_"): configuration.at(first, key) for key in keys}
+        place = list(cell_centre(wildcards.cell.rpartition("-")[2]))
+        return json.dumps({"cell": wildcards.cell, "place": place, **chosen}, sort_keys=True)
+
+    return values
+
+
+def code(target):
+    """A hash of all code that a notebook or module imports from src."""
+    return fingerprint.code(target)

@@ -1,0 +1,42 @@
+# Fits, each scored against baselines that cost nothing.
+
+
+rule fit_forecast:
+    input:
+        notebook="notebooks/50_forecast.ipynb",
+        summary="results/{twin}/parcel.json",
+        weather_history="data/twins/{twin}/weather.history.json",
+        weather_season="data/twins/{twin}/weather.season.json",
+    output:
+        result="results/{twin}/forecast.json",
+    params:
+        files=files,
+        settings=settings("zone", "forecast"),
+        code=code("notebooks/50_forecast.ipynb"),
+    log:
+        notebook="logs/{twin}/50_forecast.ipynb",
+    benchmark:
+        "benchmarks/{twin}/fit_forecast.tsv"
+    shell:
+        NOTEBOOK
+
+
+rule fit_yield:
+    input:
+        notebook="notebooks/60_yield.ipynb",
+        records="results/{twin}/records.json",
+        context="results/{twin}/context.parquet",
+        weather_history="data/twins/{twin}/weather.history.json",
+        weather_season="data/twins/{twin}/weather.season.json",
+    output:
+        result="results/{twin}/yield.json",
+    params:
+        files=files,
+        settings=settings("season", "planting", "yields"),
+        code=code("notebooks/60_yield.ipynb"),
+    log:
+        notebook="logs/{twin}/60_yield.ipynb",
+    benchmark:
+        "benchmarks/{twin}/fit_yield.tsv"
+    shell:
+        NOTEBOOK

@@ -1,0 +1,178 @@
+# Providers -> shared cubes -> pins of each twin. Steps that tell no story are plain commands.
+
+
+rule set_clock:
+    output:
+        clock="data/as_of.json",
+    params:
+        module="agritwin.observe.clock",
+        files=files,
+        settings=lambda wildcards: json.dumps({"as_of": AS_OF}),
+    log:
+        "logs/set_clock.log",
+    shell:
+        STEP
+
+
+rule fetch_weather:
+    input:
+        clock="data/as_of.json",
+    output:
+        pointer="data/cubes/weather/{cell}.json",
+        status="data/cubes/weather/{cell}.status.json",
+    params:
+        module="agritwin.observe.weather",
+        files=files,
+        settings=cell_settings("sources.weather", "weather"),
+        code=code("agritwin.observe.weather"),
+    log:
+        "logs/cells/{cell}.weather.log",
+    benchmark:
+        "benchmarks/cells/{cell}.weather.tsv"
+    retries: 1
+    shell:
+        STEP
+
+
+rule fetch_forecast:
+    input:
+        clock="data/as_of.json",
+    output:
+        pointer="data/cubes/forecast/{cell}.json",
+        status="data/cubes/forecast/{cell}.status.json",
+    params:
+        module="agritwin.observe.forecast",
+        files=files,
+        settings=cell_settings("sources.forecast"),
+        code=code("agritwin.observe.forecast"),
+    log:
+        "logs/cells/{cell}.forecast.log",
+    benchmark:
+        "benchmarks/cells/{cell}.forecast.tsv"
+    shell:
+        STEP
+
+
+rule fetch_site:
+    input:
+        outline=lambda wildcards: SETTINGS[wildcards.twin].parcel.file and f"config/twins/{SETTINGS[wildcards.twin].parcel.file}" or [],
+    output:
+        parcel="data/twins/{twin}/parcel.geojson",
+        terrain="data/cubes/terrain/{twin}.json",
+        soil="data/cubes/soil/{twin}.json",
+        status="data/twins/{twin}/site.status.json",
+    params:
+        module="agritwin.observe.site",
+        files=files,
+        settings=settings("zone", "sources.terrain", "sources.soil", parcel_settings="parcel", terrain_settings="terrain"),
+        code=code("agritwin.observe.site"),
+    log:
+        "logs/{twin}/fetch_site.log",
+    benchmark:
+        "benchmarks/{twin}/fetch_site.tsv"
+    shell:
+        STEP
+
+
+rule fetch_ndvi:
+    input:
+        clock="data/as_of.json",
+        parcel="data/twins/{twin}/parcel.geojson",
+    output:
+        pointer="data/cubes/ndvi/{twin}.json",
+        status="data/cubes/ndvi/{twin}.status.json",
+    params:
+        module="agritwin.observe.ndvi",
+        files=files,
+        settings=settings("imagery", "sources.imagery"),
+        code=code("agritwin.observe.ndvi"),
+    log:
+        "logs/{twin}/fetch_ndvi.log",
+    benchmark:
+        "benchmarks/{twin}/fetch_ndvi.tsv"
+    shell:
+        STEP
+
+
+rule pin:
+    input:
+        clock="data/as_of.json",
+        weather=lambda wildcards: f"data/cubes/weather/{CELL_OF[wildcards.twin]}.json",
+        forecast=lambda wildcards: f"data/cubes/forecast/{CELL_OF[wildcards.twin]}.json",
+        ndvi="data/cubes/ndvi/{twin}.json",
+    output:
+        weather_history=update("data/twins/{twin}/weather.history.json"),
+        weather_season=update("data/twins/{twin}/weather.season.json"),
+        forecast_season=update("data/twins/{twin}/forecast.season.json"),
+        ndvi_history=update("data/twins/{twin}/ndvi.history.json"),
+        ndvi_season=update("data/twins/{twin}/ndvi.season.json"),
+    params:
+        module="agritwin.observe.pin",
+        files=files,
+        settings=settings("season.start", "weather.first_day", "zone"),
+        code=code("agritwin.observe.pin"),
+    log:
+        "logs/{twin}/pin.log",
+    shell:
+        STEP
+
+
+rule describe_parcel:
+    input:
+        notebook="notebooks/10_parcel.ipynb",
+        parcel="data/twins/{twin}/parcel.geojson",
+        terrain="data/cubes/terrain/{twin}.json",
+        soil="data/cubes/soil/{twin}.json",
+    output:
+        result="results/{twin}/parcel.json",
+    params:
+        files=files,
+        settings=settings("name", "planting", "irrigation", "crop"),
+        code=code("notebooks/10_parcel.ipynb"),
+    log:
+        notebook="logs/{twin}/10_parcel.ipynb",
+    benchmark:
+        "benchmarks/{twin}/describe_parcel.tsv"
+    shell:
+        NOTEBOOK
+
+
+rule describe_weather:
+    input:
+        notebook="notebooks/20_weather.ipynb",
+        summary="results/{twin}/parcel.json",
+        weather_history="data/twins/{twin}/weather.history.json",
+        weather_season="data/twins/{twin}/weather.season.json",
+        forecast_season="data/twins/{twin}/forecast.season.json",
+    output:
+        result="results/{twin}/weather.json",
+    params:
+        files=files,
+        settings=settings("zone"),
+        code=code("notebooks/20_weather.ipynb"),
+    log:
+        notebook="logs/{twin}/20_weather.ipynb",
+    benchmark:
+        "benchmarks/{twin}/describe_weather.tsv"
+    shell:
+        NOTEBOOK
+
+
+rule describe_ndvi:
+    input:
+        notebook="notebooks/30_ndvi.ipynb",
+        parcel="data/twins/{twin}/parcel.geojson",
+        ndvi_history="data/twins/{twin}/ndvi.history.json",
+        ndvi_season="data/twins/{twin}/ndvi.season.json",
+    output:
+        result="results/{twin}/ndvi.json",
+    params:
+        files=files,
+        settings=settings("season"),
+        code=code("notebooks/30_ndvi.ipynb"),
+    log:
+        notebook="logs/{twin}/30_ndvi.ipynb",
+    benchmark:
+        "benchmarks/{twin}/describe_ndvi.tsv"
+    shell:
+        NOTEBOOK

@@ -1,0 +1,32 @@
+# What the holding knows: files as they were sent -> trusted rows and a quarantine -> one time axis.
+
+
+def holding_files(wildcards):
+    landing = Path("data/landing") / wildcards.twin
+    dropped = sorted(str(path) for path in landing.glob("*") if path.is_file()) if landing.is_dir() else []
+    return [*map(str, SETTINGS[wildcards.twin].records.files), *dropped]
+
+
+rule join_records:
+    input:
+        notebook="notebooks/40_records.ipynb",
+        documents=holding_files,
+        parcel="data/twins/{twin}/parcel.geojson",
+        summary="results/{twin}/parcel.json",
+        weather_history="data/twins/{twin}/weather.history.json",
+        weather_season="data/twins/{twin}/weather.season.json",
+        ndvi_history="data/twins/{twin}/ndvi.history.json",
+        ndvi_season="data/twins/{twin}/ndvi.season.json",
+    output:
+        result="results/{twin}/records.json",
+        context="results/{twin}/context.parquet",
+    params:
+        files=files,
+        settings=settings("zone", "records.harvest_unit"),
+        code=code("notebooks/40_records.ipynb"),
+    log:
+        notebook="logs/{twin}/40_records.ipynb",
+    benchmark:
+        "benchmarks/{twin}/join_records.tsv"
+    shell:
+        NOTEBOOK

@@ -1,0 +1,63 @@
+# Judge, then show.
+
+
+rule judge_alerts:
+    input:
+        notebook="notebooks/85_alerts.ipynb",
+        status_weather=lambda wildcards: f"data/cubes/weather/{CELL_OF[wildcards.twin]}.status.json",
+        status_forecast=lambda wildcards: f"data/cubes/forecast/{CELL_OF[wildcards.twin]}.status.json",
+        status_ndvi="data/cubes/ndvi/{twin}.status.json",
+        status_site="data/twins/{twin}/site.status.json",
+        clock="data/as_of.json",
+        forecast_season="data/twins/{twin}/forecast.season.json",
+        weather="results/{twin}/weather.json",
+        forecast="results/{twin}/forecast.json",
+        crop="results/{twin}/crop.json",
+        flood="results/{twin}/flood.json",
+    output:
+        result="results/{twin}/alerts.json",
+    params:
+        files=files,
+        settings=settings("zone", "alerts"),
+        code=code("notebooks/85_alerts.ipynb"),
+    log:
+        notebook="logs/{twin}/85_alerts.ipynb",
+    benchmark:
+        "benchmarks/{twin}/judge_alerts.tsv"
+    shell:
+        NOTEBOOK
+
+
+rule build_report:
+    input:
+        notebook="notebooks/90_report.ipynb",
+        outline="data/twins/{twin}/parcel.geojson",
+        terrain="data/cubes/terrain/{twin}.json",
+        weather_history="data/twins/{twin}/weather.history.json",
+        weather_season="data/twins/{twin}/weather.season.json",
+        forecast_season="data/twins/{twin}/forecast.season.json",
+        ndvi_history="data/twins/{twin}/ndvi.history.json",
+        ndvi_season="data/twins/{twin}/ndvi.season.json",
+        context="results/{twin}/context.parquet",
+        parcel="results/{twin}/parcel.json",
+        weather="results/{twin}/weather.json",
+        ndvi="results/{twin}/ndvi.json",
+        records="results/{twin}/records.json",
+        forecast="results/{twin}/forecast.json",
+        yields="results/{twin}/yield.json",
+        crop="results/{twin}/crop.json",
+        flood="results/{twin}/flood.json",
+        alerts="results/{twin}/alerts.json",
+    output:
+        spanish="reports/{twin}/es.html",
+        english="reports/{twin}/en.html",
+    params:
+        files=files,
+        settings=settings("name", "zone"),
+        code=code("notebooks/90_report.ipynb"),
+    log:
+        notebook="logs/{twin}/90_report.ipynb",
+    benchmark:
+        "benchmarks/{twin}/build_report.tsv"
+    shell:
+        NOTEBOOK

@@ -1,0 +1,45 @@
+# Simulations of the season so far and of the days that the forecast members see.
+
+
+rule simulate_crop:
+    input:
+        notebook="notebooks/70_crop.ipynb",
+        summary="results/{twin}/parcel.json",
+        soil="data/cubes/soil/{twin}.json",
+        weather_season="data/twins/{twin}/weather.season.json",
+        forecast_season="data/twins/{twin}/forecast.season.json",
+        ndvi_season="data/twins/{twin}/ndvi.season.json",
+        records="results/{twin}/records.json",
+        context="results/{twin}/context.parquet",
+    output:
+        result="results/{twin}/crop.json",
+    params:
+        files=files,
+        settings=settings("zone", "planting", "irrigation", "crop"),
+        code=code("notebooks/70_crop.ipynb"),
+    log:
+        notebook="logs/{twin}/70_crop.ipynb",
+    benchmark:
+        "benchmarks/{twin}/simulate_crop.tsv"
+    shell:
+        NOTEBOOK
+
+
+rule simulate_flood:
+    input:
+        notebook="notebooks/80_flood.ipynb",
+        parcel="data/twins/{twin}/parcel.geojson",
+        terrain="data/cubes/terrain/{twin}.json",
+        forecast_season="data/twins/{twin}/forecast.season.json",
+    output:
+        result="results/{twin}/flood.json",
+    params:
+        files=files,
+        settings=settings("zone", "flood"),
+        code=code("notebooks/80_flood.ipynb"),
+    log:
+        notebook="logs/{twin}/80_flood.ipynb",
+    benchmark:
+        "benchmarks/{twin}/simulate_flood.tsv"
+    shell:
+        NOTEBOOK
