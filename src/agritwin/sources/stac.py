@@ -1,0 +1,259 @@
+"""Sentinel-2 surface reflectance of a parcel from STAC: three public catalogues, any static one, the demo's archive."""
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
+
+import httpx
+import xarray as xr
+from pydantic import AwareDatetime, BaseModel, Field
+
+from agritwin.errors import DataError, SourceError
+from agritwin.sources import http
+from agritwin.sources.archive import find_folder
+from agritwin.sources.base import When, Where
+from agritwin.sources.cog import parcel_grid
+from agritwin.sources.stac_items import Scene, overpasses, read_item
+from agritwin.sources.stac_scenes import imagery_dataset, read_overpasses, skipped_as_json
+from agritwin.sources.stac_search import search_api, walk_catalogue
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+log = logging.getLogger(__name__)
+
+COPERNICUS_LICENCE = "Copernicus Sentinel data, free use with attribution"
+COPERNICUS_ATTRIBUTION = "Contains modified Copernicus Sentinel data"
+
+
+class StacImagery:
+    """Sentinel-2 L2A imagery by way of a STAC catalogue; the children say where items and files come from.
+
+    Parameters
+    ----------
+    max_cloud_cover
+        Scenes whose tile is cloudier [percent] are not read; a whole-tile figure, so it is set high.
+    """
+
+    name = "stac"
+    kind = "imagery"
+    title = "Sentinel-2 Level-2A surface reflectance"
+    licence = COPERNICUS_LICENCE
+    attribution = COPERNICUS_ATTRIBUTION
+    synthetic = False
+    gdal_settings: ClassVar[dict[str, Any]] = {}
+    workers = 32
+    tries = 1
+
+    def __init__(self, max_cloud_cover: float = 95.0) -> None:
+        self.max_cloud_cover = max_cloud_cover
+
+    def items(self, geometry: "BaseGeometry", when: When) -> list[dict[str, Any]]:
+        """Return the STAC items that touch a polygon (EPSG:4326) in a span of days."""
+        raise NotImplementedError
+
+    def address(self, href: str, failed: bool) -> str:
+        """Return what GDAL is to open for an asset's address; ``failed`` when the last one could not be opened."""
+        return href
+
+    def fetch(self, where: Where, when: When, *, known: Collection[str] = frozenset()) -> xr.Dataset:
+        """Return the parcel's window of every overpass.
+
+        Parameters
+        ----------
+        where
+            ``geometry`` is needed.
+        known
+            Identifiers of scenes that need not be read again; their overpasses are left out.
+
+        Returns
+        -------
+        xr.Dataset
+            ``red``, ``nir`` [1], ``scl`` (time, y, x) and the scenes' particulars (time), as docs/contracts.md has it;
+            time = 0 where there is no scene. The attribute ``skipped`` is a JSON list of the scenes that could not be
+            read, with reasons.
+
+        Raises
+        ------
+        SourceError
+            When the catalogue cannot be searched, or none of several scenes found can be read.
+        DataError
+            Without a polygon, and for one smaller than a pixel.
+        """
+        if where.geometry is None:
+            raise DataError("Satellite images were asked for without a parcel.", "Give the parcel's polygon.")
+        grid = parcel_grid(where.geometry)
+        scenes, skipped = self._scenes(where.geometry, when)
+        groups = [group for group in overpasses(scenes) if not any(scene.id in known for scene in group)]
+        read = read_overpasses(groups, grid, self.address, self.gdal_settings, workers=self.workers, tries=self.tries)
+        skipped += [entry for overpass in read for entry in overpass.skipped]
+        dataset = imagery_dataset(read, grid, self.name)
+        # One bad file is a bad file; when all of several are bad it is the provider that fails.
+        if len(skipped) > 1 and dataset.sizes["time"] == 0:
+            raise SourceError(
+                self.name,
+                f"none of {len(skipped)} scenes could be read, the first because: {skipped[0]['reason']}",
+                "Try again later, or name another source.",
+                temporary=True,
+            )
+        log.info("%s: %d dates read, %d scenes skipped", self.name, dataset.sizes["time"], len(skipped))
+        return dataset.assign_attrs(
+            source=self.name,
+            title=self.title,
+            licence=self.licence,
+            attribution=self.attribution,
+            synthetic="true" if self.synthetic else "false",
+            skipped=skipped_as_json(skipped),
+        )
+
+    def _scenes(self, geometry: "BaseGeometry", when: When) -> tuple[list[Scene], list[dict[str, str]]]:
+        scenes, skipped = [], []
+        for item in self.items(geometry, when):
+            try:
+                scene = read_item(item)
+            except DataError as error:
+                skipped.append({"id": str(item.get("id")), "reason": str(error)})
+                continue
+            # A cover that is not stated (NaN) is not a reason to leave a scene out.
+            if not scene.cloud_cover > self.max_cloud_cover:
+                scenes.append(scene)
+        return scenes, skipped
+
+
+class EarthSearch(StacImagery):
+    """Earth Search of Element 84 on AWS: Collection 1, filled from the older collection where it has gaps.
+
+    Source: https://element84.com/earth-search
+    """
+
+    name = "earth_search"
+    title = "Sentinel-2 Level-2A, Earth Search by Element 84"
+    url = "https://earth-search.aws.element84.com/v1"
+    collections = ("sentinel-2-c1-l2a", "sentinel-2-l2a")
+
+    def items(self, geometry: "BaseGeometry", when: When) -> list[dict[str, Any]]:
+        """Search both collections at once; duplicates fall to the better one later."""
+        return search_api(self.url, self.collections, geometry, when, source=self.name)
+
+
+class _Token(BaseModel):
+    token: str
+    expiry: AwareDatetime = Field(alias="msft:expiry")
+
+
+class PlanetaryComputer(StacImagery):
+    """Microsoft's Planetary Computer; file addresses are signed when they are opened, and never stored.
+
+    Source: https://planetarycomputer.microsoft.com/docs/concepts/sas
+    """
+
+    name = "planetary_computer"
+    title = "Sentinel-2 Level-2A, Microsoft Planetary Computer"
+    url = "https://planetarycomputer.microsoft.com/api/stac/v1"
+    token_url = "https://planetarycomputer.microsoft.com/api/sas/v1/token"
+    blob = re.compile(r"(?P<account>[a-z0-9]+)\.blob\.core\.windows\.net")
+    public_accounts = frozenset({"ai4edatasetspublicassets"})
+    renew_before_s = 60.0
+    tries = 2
+
+    def __init__(self, max_cloud_cover: float = 95.0, transport: httpx.BaseTransport | None = None) -> None:
+        super().__init__(max_cloud_cover)
+        self._http = http.client(transport)
+        self._lock = threading.Lock()
+        self._tokens: dict[str, _Token] = {}
+
+    def items(self, geometry: "BaseGeometry", when: When) -> list[dict[str, Any]]:
+        """Search the collection."""
+        return search_api(self.url, ("sentinel-2-l2a",), geometry, when, source=self.name)
+
+    def address(self, href: str, failed: bool) -> str:
+        """Sign an address of a private container; a token that just failed is replaced."""
+        parts = urlsplit(href)
+        match = self.blob.fullmatch(parts.netloc)
+        if match is None or match["account"] in self.public_accounts or "sig=" in parts.query:
+            return href
+        container = f"{match['account']}/{parts.path.lstrip('/').split('/')[0]}"
+        return f"{href}?{self._token(container, failed)}"
+
+    def _token(self, container: str, failed: bool) -> str:
+        with self._lock:
+            held = self._tokens.get(container)
+            if held is None or failed or held.expiry.timestamp() - time.time() < self.renew_before_s:
+                answer = http.get_json(self._http, f"{self.token_url}/{container}", source=self.name)
+                held = self._tokens[container] = http.validated(_Token, answer, self.name)
+            return held.token
+
+
+class CopernicusDataSpace(StacImagery):
+    """Copernicus Data Space: the complete catalogue, but JPEG 2000 files, slow for windows; the last resort.
+
+    Files need S3 keys in the environment: ``AWS_ACCESS_KEY_ID`` and ``AWS_SECRET_ACCESS_KEY``.
+
+    Source: https://documentation.dataspace.copernicus.eu/APIs/S3.html
+    """
+
+    name = "copernicus_data_space"
+    title = "Sentinel-2 Level-2A, Copernicus Data Space Ecosystem"
+    url = "https://stac.dataspace.copernicus.eu/v1"
+    gdal_settings: ClassVar[dict[str, Any]] = {
+        "AWS_S3_ENDPOINT": "eodata.dataspace.copernicus.eu",
+        "AWS_VIRTUAL_HOSTING": "FALSE",
+    }
+    workers = 4
+
+    def items(self, geometry: "BaseGeometry", when: When) -> list[dict[str, Any]]:
+        """Search the collection."""
+        return search_api(self.url, ("sentinel-2-l2a",), geometry, when, source=self.name)
+
+    def address(self, href: str, failed: bool) -> str:
+        """Return the address in GDAL's own notation, which takes the keys from the environment."""
+        return href.replace("s3://", "/vsis3/", 1)
+
+
+class StaticCatalogue(StacImagery):
+    """Sentinel-2 items in a static STAC catalogue.
+
+    Parameters
+    ----------
+    href
+        Path or URL of a ``catalog.json`` or ``collection.json``, or a folder that holds a ``catalog.json``.
+    synthetic
+        Whether the images are made up.
+    """
+
+    name = "catalogue"
+
+    def __init__(self, href: str | Path, *, synthetic: bool = False, max_cloud_cover: float = 95.0) -> None:
+        super().__init__(max_cloud_cover)
+        self.href = str(Path(href) / "catalog.json") if Path(href).is_dir() else str(href)
+        self.synthetic = synthetic
+
+    def items(self, geometry: "BaseGeometry", when: When) -> list[dict[str, Any]]:
+        """Walk the catalogue."""
+        return walk_catalogue(self.href, geometry, when, source=self.name)
+
+
+class ArchiveImagery(StaticCatalogue):
+    """The demo's synthetic Sentinel-2 scenes.
+
+    Parameters
+    ----------
+    folder
+        Folder of the archive, the one with ``archive.json``; None looks for it upward from here.
+    max_cloud_cover
+        Percent of the scene.
+    """
+
+    name = "archive"
+    title = "Synthetic Sentinel-2 scenes of the demonstration archive"
+    licence = "Apache-2.0"
+    attribution = "agritwin demonstration archive (synthetic)"
+
+    def __init__(self, folder: str | Path | None = None, max_cloud_cover: float = 95.0) -> None:
+        archive = Path(folder) if folder is not None else find_folder()
+        super().__init__(archive / "imagery" / "catalog.json", synthetic=True, max_cloud_cover=max_cloud_cover)

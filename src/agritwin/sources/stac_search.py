@@ -1,0 +1,149 @@
+"""Finding items: paged searches of STAC APIs and walks through static catalogues, both giving plain item dicts."""
+
+import datetime as dt
+import logging
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pystac
+import shapely
+from pystac_client import ItemSearch
+from pystac_client.exceptions import APIError
+from pystac_client.stac_api_io import StacApiIO
+from urllib3 import Retry
+
+from agritwin.errors import SourceError
+from agritwin.sources.base import When
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+log = logging.getLogger(__name__)
+
+PAGE_SIZE = 100
+SMALLEST_PAGE = 10
+MOST_PAGES = 200
+TIMEOUT_S = (10.0, 60.0)
+RETRY = Retry(
+    total=4,
+    backoff_factor=1.0,
+    backoff_jitter=1.0,
+    status_forcelist=(429, 500, 503, 504),
+    allowed_methods=None,
+    raise_on_status=False,
+)
+TEMPORARY_STATUSES = {None, 429, 500, 502, 503, 504}
+
+
+def search_api(
+    url: str,
+    collections: Sequence[str],
+    geometry: "BaseGeometry",
+    when: When,
+    *,
+    source: str,
+    retry: Retry = RETRY,
+) -> list[dict[str, Any]]:
+    """Return all items of a STAC API that touch a polygon in a span of days.
+
+    Pages are halved when the server answers 502, which Earth Search does for answers above some 6 MB.
+
+    Parameters
+    ----------
+    url
+        Root of the API.
+    geometry
+        EPSG:4326.
+
+    Raises
+    ------
+    SourceError
+        When the search fails or does not end; never part of the answer.
+    """
+    size = PAGE_SIZE
+    while True:
+        search = ItemSearch(
+            f"{url.rstrip('/')}/search",
+            stac_io=StacApiIO(timeout=TIMEOUT_S, max_retries=retry),
+            limit=size,
+            collections=list(collections),
+            intersects=shapely.geometry.mapping(geometry),
+            datetime=f"{when.start}T00:00:00Z/{when.end}T23:59:59Z",
+        )
+        try:
+            return list(_items(search, source))
+        except APIError as error:
+            status = getattr(error, "status_code", None)
+            if status == 502 and size // 2 >= SMALLEST_PAGE:
+                size //= 2
+                log.warning("%s answered 502, asking for %d items a page", source, size)
+                continue
+            raise _search_error(source, status, str(error)) from error
+        except ValueError as error:
+            raise SourceError(
+                source, f"the search answered something that is not JSON ({error})", "Try again later.", temporary=True
+            ) from error
+
+
+def _items(search: ItemSearch, source: str) -> Iterator[dict[str, Any]]:
+    seen: set[tuple[str, str]] = set()
+    for number, page in enumerate(search.pages_as_dicts(), start=1):
+        items = {(str(item.get("collection")), str(item["id"])): item for item in page["features"]}
+        if items.keys() <= seen:
+            raise SourceError(source, f"page {number} of the search repeats an earlier one", "Name another source.")
+        if number > MOST_PAGES:
+            raise SourceError(source, f"the search has more than {MOST_PAGES} pages", "Ask for a shorter span of days.")
+        yield from (item for key, item in items.items() if key not in seen)
+        seen |= items.keys()
+
+
+def _search_error(source: str, status: int | None, text: str) -> SourceError:
+    what = f"the search failed: {' '.join(text.split())[:200]}" if status is None else f"the search answered {status}"
+    temporary = status in TEMPORARY_STATUSES
+    remedy = "Try again later, or name another source." if temporary else "Check the address and the collections."
+    return SourceError(source, what, remedy, temporary=temporary)
+
+
+def walk_catalogue(href: str, geometry: "BaseGeometry", when: When, *, source: str) -> list[dict[str, Any]]:
+    """Return the items of a static catalogue that touch a polygon in a span of days, with absolute asset addresses.
+
+    Parameters
+    ----------
+    href
+        Path or URL of a ``catalog.json`` or ``collection.json``.
+    geometry
+        EPSG:4326.
+
+    Raises
+    ------
+    SourceError
+        When the catalogue or an item of it cannot be read.
+    """
+    shapely.prepare(geometry)
+    try:
+        return [
+            _with_absolute_addresses(item)
+            for item in pystac.Catalog.from_file(href).get_items(recursive=True)
+            if _within(item, when) and geometry.intersects(_footprint(item))
+        ]
+    except (OSError, ValueError, KeyError, pystac.errors.STACError, shapely.errors.GEOSException) as error:
+        raise SourceError(
+            source, f"the catalogue {href} cannot be read ({error})", "Check its path and that it is complete."
+        ) from error
+
+
+def _with_absolute_addresses(item: pystac.Item) -> dict[str, Any]:
+    item.make_asset_hrefs_absolute()
+    return item.to_dict(include_self_link=False, transform_hrefs=False)
+
+
+def _within(item: pystac.Item, when: When) -> bool:
+    moment = item.datetime or item.common_metadata.start_datetime
+    return moment is not None and when.start <= moment.astimezone(dt.UTC).date() <= when.end
+
+
+def _footprint(item: pystac.Item) -> "BaseGeometry":
+    if item.geometry is not None:
+        return shapely.geometry.shape(item.geometry)
+    west, south, east, north = item.bbox or (0.0, 0.0, 0.0, 0.0)
+    return shapely.box(west, south, east, north)

@@ -1,0 +1,1 @@
+"""Vegetation from satellite reflectance: masks, indices, parcel statistics, smooth seasons and their anomalies."""
