@@ -1,0 +1,359 @@
+"""Take in a file of a sender: bytes kept, lines read, doubtful ones kept apart, all stored at once or not at all.
+
+A file is known by the SHA-256 of its bytes and by how it was read (mapping and twins). Offered again it changes
+nothing; offered with a corrected mapping it replaces what its first reading had stored. A line is known by its content
+and by how many equal lines stood before it in its file, so that equal lines (several workers on one day) all count, and
+a file that repeats an older one adds only what is new.
+"""
+
+import datetime as dt
+import hashlib
+import json
+import logging
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from agritwin.errors import ConfigError
+from agritwin.geometry import check_twin_id
+from agritwin.holding.files import Landed, keep, land
+from agritwin.holding.lines import Holding, Lines, Record, Refusal, dose_unit, read_table
+from agritwin.holding.mapping import HarvestUnit, Mapping, propose_mapping, propose_table
+from agritwin.holding.parcels import parcels_of
+from agritwin.holding.products import propose_aliases
+from agritwin.holding.readers import read_sheets
+from agritwin.holding.tables import Table, find_tables
+from agritwin.records.database import insert, reading, writing
+from agritwin.records.tables import activities, harvests, intakes, quarantine, treatments, twins
+
+log = logging.getLogger(__name__)
+
+TABLES = {"activities": activities, "harvests": harvests, "treatments": treatments}
+READING = "1"
+"""Version of how files are read here; a new number makes every file be read anew."""
+
+
+@dataclass(frozen=True)
+class IntakeReport:
+    """What became of a file.
+
+    Attributes
+    ----------
+    file, sha256
+        Its name and the digest of its bytes.
+    changed
+        False where the store already held all of it in this reading.
+    rows_in, accepted, known, rejected
+        Lines in the file = newly stored + already stored + in quarantine.
+    questions
+        Things to be answered by a person.
+    mapping
+        How the file was read; proposed from its headers where none was given.
+    refusals
+        One entry a rejected line, question or note.
+    postponed_until
+        Earliest day in the file that lies after the clock.
+    """
+
+    file: str
+    sha256: str
+    changed: bool
+    rows_in: int
+    accepted: int
+    known: int
+    rejected: int
+    questions: int
+    mapping: Mapping
+    refusals: tuple[Refusal, ...] = field(repr=False)
+    postponed_until: dt.date | None = None
+
+
+def take_in(
+    engine: sa.Engine,
+    twin_ids: Collection[str],
+    file: Path,
+    mapping: Mapping | Sequence[Mapping] | None,
+    as_of: dt.date,
+    *,
+    raw: Path,
+    landed_for: str | None = None,
+    harvest_unit: HarvestUnit | None = None,
+    name: str | None = None,
+) -> IntakeReport:
+    """Take in one file.
+
+    Parameters
+    ----------
+    engine
+        The record store, migrated.
+    twin_ids
+        All twins of the holding; lines about any other parcel go to quarantine.
+    file
+        xlsx, xls, ods, csv, json or geojson; never altered.
+    mapping
+        How its tables are to be read; among several the first that knows its tables. What no mapping knows is read
+        as its headers propose, and asked for where they say too little.
+    as_of
+        The clock: lines after that day wait.
+    raw
+        Folder that keeps a copy of the bytes under their SHA-256.
+    landed_for
+        Twin for which the file was sent, used for tables that name no parcel.
+    harvest_unit
+        Unit of harvests for which neither line, header nor mapping states one; None makes them a question.
+    name
+        What the sender called the file, where that differs from ``file``.
+
+    Raises
+    ------
+    DataError
+        When the file as a whole is unsafe or unreadable; single lines never raise.
+    """
+    for twin_id in {*twin_ids, *([landed_for] if landed_for else [])}:
+        check_twin_id(twin_id)
+    if landed_for is not None and landed_for not in twin_ids:
+        raise ConfigError(f"{landed_for!r} is not among the twins given.", "Give all twins of the holding.")
+    landed = land(file, name)
+    holding = Holding(frozenset(twin_ids), as_of, landed_for, harvest_unit)
+    mappings = [mapping] if isinstance(mapping, Mapping) else list(mapping or ())
+    understanding = _digest(READING, [one.digest() for one in mappings], sorted(twin_ids), harvest_unit)
+    with reading(engine) as connection:
+        known = _same_intake(connection, landed, understanding, holding)
+    if known is not None:
+        return known
+    keep(landed, raw)
+    if _is_geojson(landed):
+        return _store(engine, landed, understanding, Mapping(name=landed.name), holding, [_read_parcels(file, holding)])
+    chosen, tables = _choose(landed, mappings)
+    return _store(engine, landed, understanding, chosen, holding, [_read(table, chosen, holding) for table in tables])
+
+
+def _is_geojson(landed: Landed) -> bool:
+    return landed.suffix == ".geojson" or (landed.suffix == ".json" and b'"coordinates"' in landed.data)
+
+
+def _choose(landed: Landed, mappings: list[Mapping]) -> tuple[Mapping, list[Table]]:
+    """Return the first mapping that knows a table of the file, else a proposal, and the tables."""
+    tables: list[Table] = []
+    for mapping in mappings:
+        tables = _tables(landed, mapping)
+        if any(how.fits(table) for how in mapping.tables for table in tables):
+            return mapping, tables
+    tables = tables or _tables(landed, None)
+    return propose_mapping(tables, landed.name), tables
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str, ensure_ascii=False).encode()).hexdigest()
+
+
+def _tables(landed: Landed, mapping: Mapping | None) -> list[Table]:
+    stated = (mapping.encoding, mapping.delimiter) if mapping else (None, None)
+    return [table for sheet in read_sheets(landed, *stated) for table in find_tables(sheet)]
+
+
+def _read(table: Table, mapping: Mapping, holding: Holding) -> Lines:
+    how = next((how for how in mapping.tables if how.fits(table)), None) or propose_table(table)
+    if how is not None:
+        return read_table(table, how, mapping, holding)
+    headers = ", ".join(text for text in table.header if text)[:300]
+    refusal = Refusal(
+        "question",
+        table.sheet,
+        table.numbers[0],
+        table.columns[0],
+        headers,
+        f"No mapping fits this table of {len(table.rows)} lines.",
+        "Name its headers in the mapping.",
+    )
+    lines = Lines(rows_in=len(table.rows), refusals=[refusal])
+    lines.refusals += [
+        Refusal("rejected", table.sheet, number, None, None, "The table is not understood.", "See the question above.")
+        for number in table.numbers
+    ]
+    return lines
+
+
+def _read_parcels(file: Path, holding: Holding) -> Lines:
+    """Check the parcels of a file; their outlines live in the configuration, so only conflicts are stored."""
+    parcels = parcels_of(file)
+    lines = Lines(rows_in=len(parcels))
+    for number, parcel in enumerate(parcels, start=1):
+        if parcel.twin_id not in holding.twin_ids:
+            reason, remedy = f"{parcel.twin_id} is no twin of this holding.", "Correct the id, or add a twin."
+            lines.refusals.append(Refusal("rejected", "", number, "id", parcel.twin_id, reason, remedy))
+            continue
+        content = {"geometry": parcel.geometry.__geo_interface__, "declared_area_ha": None}
+        if parcel.area is not None:
+            content["declared_area_ha"] = parcel.area.declared_ha
+            if parcel.area.conflict:
+                remedy = "State in the twin's configuration which area holds; figures per hectare depend on it."
+                value = f"{parcel.area.declared_ha:g}"
+                lines.refusals.append(
+                    Refusal("question", "", number, "area", value, str(parcel.area), remedy, parcel.twin_id)
+                )
+        lines.parcels[str(parcel.twin_id)] = content
+    return lines
+
+
+def _same_intake(
+    connection: sa.Connection, landed: Landed, understanding: str, holding: Holding
+) -> IntakeReport | None:
+    """Return the report of the intake that already stored this file in this reading, None where there is none."""
+    row = connection.execute(sa.select(intakes).where(*_same_file(landed, holding))).mappings().first()
+    if row is None or row["reading"] != understanding or row["stale"]:
+        return None
+    if row["postponed_until"] is not None and row["postponed_until"] <= holding.as_of:
+        return None
+    stored = connection.execute(
+        sa.select(quarantine).where(quarantine.c.intake_id == row["id"]).order_by(quarantine.c.id)
+    ).mappings()
+    names = list(Refusal.__dataclass_fields__)
+    return IntakeReport(
+        landed.name,
+        landed.sha256,
+        False,
+        row["rows_in"],
+        0,
+        row["accepted"] + row["known"],
+        row["rejected"],
+        row["questions"],
+        Mapping.model_validate(row["mapping"]),
+        tuple(Refusal(**{name: entry[name] for name in names}) for entry in stored),
+        row["postponed_until"],
+    )
+
+
+def _store(
+    engine: sa.Engine, landed: Landed, understanding: str, mapping: Mapping, holding: Holding, found: list[Lines]
+) -> IntakeReport:
+    refusals = [refusal for lines in found for refusal in lines.refusals]
+    records = [record for lines in found for record in lines.records]
+    days = [lines.postponed_until for lines in found if lines.postponed_until]
+    counts = {
+        "rows_in": sum(lines.rows_in for lines in found),
+        "rejected": sum(refusal.kind == "rejected" for refusal in refusals),
+        "questions": sum(refusal.kind == "question" for refusal in refusals),
+    }
+    journal = {
+        "file": landed.name,
+        "sha256": landed.sha256,
+        "size": len(landed.data),
+        "landed_for": holding.landed_for or "",
+        "reading": understanding,
+        "mapping": mapping.model_dump(mode="json"),
+        "as_of": holding.as_of,
+        "postponed_until": min(days, default=None),
+        **counts,
+    }
+    with writing(engine) as connection:
+        again = _same_intake(connection, landed, understanding, holding)
+        if again is not None:
+            return again
+        _forget(connection, landed, holding)
+        _know_twins(connection, holding, found)
+        intake_id = connection.execute(
+            sa.insert(intakes).values(**journal, accepted=0, known=0).returning(intakes.c.id)
+        ).scalar_one()
+        accepted, known = _insert_records(connection, intake_id, records, mapping)
+        accepted += sum(len(lines.parcels) for lines in found)
+        connection.execute(sa.update(intakes).where(intakes.c.id == intake_id).values(accepted=accepted, known=known))
+        if refusals:
+            connection.execute(
+                sa.insert(quarantine), [{"intake_id": intake_id, **asdict(refusal)} for refusal in refusals]
+            )
+        propose_aliases(connection, mapping.products)
+    log.info(
+        "%s: %d lines, %d new, %d known, %d rejected",
+        *(landed.name, counts["rows_in"], accepted, known, counts["rejected"]),
+    )
+    return IntakeReport(
+        landed.name, landed.sha256, True, counts["rows_in"], accepted, known, counts["rejected"], counts["questions"],
+        mapping, tuple(refusals), journal["postponed_until"],
+    )  # fmt: skip
+
+
+def _same_file(landed: Landed, holding: Holding) -> tuple[sa.ColumnElement[bool], ...]:
+    return intakes.c.sha256 == landed.sha256, intakes.c.landed_for == (holding.landed_for or "")
+
+
+def _forget(connection: sa.Connection, landed: Landed, holding: Holding) -> None:
+    """Take back an older reading of the same bytes, and have files that repeated its lines read anew."""
+    older = connection.execute(sa.select(intakes.c.id).where(*_same_file(landed, holding))).scalar()
+    if older is not None:
+        connection.execute(sa.delete(intakes).where(intakes.c.id == older))
+        connection.execute(sa.update(intakes).where(intakes.c.known > 0).values(stale=True))
+
+
+def _know_twins(connection: sa.Connection, holding: Holding, found: list[Lines]) -> None:
+    rows = [{"id": twin_id} for twin_id in sorted(holding.twin_ids)]
+    connection.execute(insert(connection, twins).on_conflict_do_nothing(), rows)
+    for twin_id, content in ((twin, content) for lines in found for twin, content in lines.parcels.items()):
+        connection.execute(sa.update(twins).where(twins.c.id == twin_id).values(**content))
+
+
+def _insert_records(
+    connection: sa.Connection, intake_id: int, records: list[Record], mapping: Mapping
+) -> tuple[int, int]:
+    """Store the records that are new; return how many were, and how many were there before."""
+    counted: Counter[tuple[str, str, str]] = Counter()
+    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
+    of_products: list[tuple[str, str, Record]] = []
+    for record in records:
+        key = _digest(record.table, record.content)
+        counted[record.table, record.twin_id, key] += 1
+        occurrence = counted[record.table, record.twin_id, key]
+        rows[record.table].append(
+            {"twin_id": record.twin_id, "intake_id": intake_id, "key": key, "occurrence": occurrence, **record.content}
+        )
+        if record.products and occurrence == 1:  # several workers spread one product, not several
+            of_products.append((record.twin_id, key, record))
+    new = {table: _new_rows(connection, TABLES[table], content) for table, content in rows.items()}
+    for table, content in new.items():
+        if content:
+            connection.execute(sa.insert(TABLES[table]), content)
+    _insert_products(connection, intake_id, of_products, mapping)
+    accepted = sum(len(content) for content in new.values())
+    return accepted, len(records) - accepted
+
+
+def _new_rows(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    twin_ids = {row["twin_id"] for row in rows}
+    identity = sa.select(table.c.twin_id, table.c.key, table.c.occurrence).where(table.c.twin_id.in_(twin_ids))
+    there = {tuple(row) for row in connection.execute(identity)}
+    return [row for row in rows if (row["twin_id"], row["key"], row["occurrence"]) not in there]
+
+
+def _insert_products(
+    connection: sa.Connection, intake_id: int, of_products: Iterable[tuple[str, str, Record]], mapping: Mapping
+) -> None:
+    """Store one treatment a product of an activity."""
+    stated = next((how.dose_unit for how in mapping.tables if how.kind == "activities"), None)
+    rows = []
+    for twin_id, key, record in of_products:
+        activity_id = connection.execute(
+            sa.select(activities.c.id).where(
+                activities.c.twin_id == twin_id, activities.c.key == key, activities.c.occurrence == 1
+            )
+        ).scalar_one()
+        rows += [
+            {
+                "twin_id": twin_id,
+                "intake_id": intake_id,
+                "activity_id": activity_id,
+                "key": _digest(key, product.name, product.dose, product.unit),
+                "occurrence": place,
+                "day": record.content["day"],
+                "product": product.name,
+                "dose": product.dose,
+                "dose_unit": dose_unit(product.unit or stated),
+            }
+            for place, product in enumerate(record.products, start=1)
+        ]
+    new = _new_rows(connection, treatments, rows)
+    if new:
+        connection.execute(sa.insert(treatments), new)

@@ -1,0 +1,232 @@
+"""From bytes to sheets of cells: xlsx, xls, ods, csv and json, with merged cells filled and formulas computed."""
+
+import csv
+import datetime as dt
+import io
+import json
+import re
+import zipfile
+from dataclasses import dataclass, field
+from typing import Any
+
+from agritwin.errors import DataError
+from agritwin.holding.files import Landed
+from agritwin.holding.formulas import evaluate
+
+Cell = str | float | bool | dt.date | dt.datetime | None
+MOST_ROWS = 200_000
+MOST_CELLS = 5_000_000
+DELIMITERS = ";,\t|"
+DOUBLE_ENCODED = re.compile("Ã[\u0080-\u00bf\u0192-\u2122]")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A cell that could not be read: row and column from 0, what stood there, and why."""
+
+    row: int
+    column: int
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Cells in rows, all of one length; empty cells are None. ``first`` is the number by which people call row 0."""
+
+    name: str
+    rows: list[list[Cell]]
+    first: int = 1
+    problems: list[Problem] = field(default_factory=list)
+
+
+def read_sheets(landed: Landed, encoding: str | None = None, delimiter: str | None = None) -> list[Sheet]:
+    """Read every visible sheet of a file; a csv or json file is one sheet called after nothing.
+
+    Parameters
+    ----------
+    landed
+        The file, already checked.
+    encoding, delimiter
+        Of a csv, where the mapping states them; detected otherwise.
+
+    Raises
+    ------
+    DataError
+        When the content cannot be read or is unreasonably large.
+    """
+    if landed.suffix in (".xlsx", ".xls", ".ods"):
+        sheets = _read_workbook(landed)
+    elif landed.suffix == ".json":
+        sheets = [_read_json(landed)]
+    else:
+        sheets = [_read_csv(landed, encoding, delimiter)]
+    if any(len(sheet.rows) > MOST_ROWS for sheet in sheets):
+        raise DataError(f"{landed.name} has more than {MOST_ROWS} rows.", "Split it by year.")
+    return sheets
+
+
+def _read_workbook(landed: Landed) -> list[Sheet]:
+    from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+    sheets = []
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(landed.data))
+        for about in book.sheets_metadata:
+            if about.typ != SheetTypeEnum.WorkSheet or about.visible != SheetVisibleEnum.Visible:
+                continue
+            sheet = book.get_sheet_by_name(about.name)
+            if sheet.start is None:
+                continue
+            if sheet.total_height * sheet.total_width > MOST_CELLS:
+                raise DataError(
+                    f"{landed.name}, sheet {about.name!r} spans {sheet.total_height} x {sheet.total_width} cells.",
+                    "Delete formatted but empty rows and columns.",
+                )
+            rows = [[_cell(value) for value in row] for row in sheet.to_python(skip_empty_area=False)]
+            sheets.append(Sheet(about.name, rows))
+            _fill_merged(rows, sheet.merged_cell_ranges or [])
+    except CalamineError as error:
+        raise DataError(
+            f"{landed.name} cannot be read as a workbook: {error}.", "Open it and save it anew, without a password."
+        ) from error
+    if landed.suffix == ".xlsx" and _has_formulas(landed.data):
+        return _compute(landed, sheets)
+    return sheets
+
+
+def _cell(value: Any) -> Cell:
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, dt.datetime) and value.time() == dt.time():
+        return value.date()
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, bool | int | float | dt.date) or value is None else str(value)
+
+
+def _fill_merged(rows: list[list[Cell]], ranges: list[Any]) -> None:
+    for (top, left), (bottom, right) in ranges:
+        for row in range(top, min(bottom + 1, len(rows))):
+            for column in range(left, min(right + 1, len(rows[row]))):
+                rows[row][column] = rows[top][left]
+
+
+def _has_formulas(data: bytes) -> bool:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        names = [name for name in archive.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
+        return any(b"<f" in archive.read(name) for name in names)
+
+
+def _compute(landed: Landed, sheets: list[Sheet]) -> list[Sheet]:
+    """Fill formula cells that carry no cached value; each that cannot be computed becomes a problem."""
+    import openpyxl
+
+    book = openpyxl.load_workbook(io.BytesIO(landed.data), read_only=False)
+    for sheet in sheets:
+        formulas = {
+            (cell.row - 1, cell.column - 1): str(getattr(cell.value, "text", cell.value))
+            for row in book[sheet.name].iter_rows()
+            for cell in row
+            if cell.data_type == "f" and cell.row is not None and cell.column is not None
+        }
+        _compute_sheet(sheet, formulas)
+    return sheets
+
+
+def _compute_sheet(sheet: Sheet, formulas: dict[tuple[int, int], str]) -> None:
+    height = max([len(sheet.rows), *(row + 1 for row, _ in formulas)])
+    width = max([len(sheet.rows[0]) if sheet.rows else 0, *(column + 1 for _, column in formulas)])
+    for row in sheet.rows:
+        row.extend([None] * (width - len(row)))
+    sheet.rows.extend([None] * width for _ in range(height - len(sheet.rows)))
+    busy: set[tuple[int, int]] = set()
+
+    def value_at(row: int, column: int) -> Any:
+        if row >= height or column >= width:
+            return None
+        known = sheet.rows[row][column]
+        formula = formulas.get((row, column))
+        if known is not None or formula is None:
+            return known
+        if (row, column) in busy or len(busy) > 50:
+            raise DataError("A formula refers to itself.", "Replace it by its value.")
+        busy.add((row, column))
+        try:
+            return evaluate(formula, value_at)
+        finally:
+            busy.discard((row, column))
+
+    for (row, column), formula in formulas.items():
+        if sheet.rows[row][column] is None:
+            try:
+                sheet.rows[row][column] = _cell(value_at(row, column))
+            except DataError as error:
+                sheet.problems.append(Problem(row, column, formula, f"formula without a value: {error.message}"))
+
+
+def _read_json(landed: Landed) -> Sheet:
+    try:
+        document = json.loads(_decode(landed, None))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise DataError(f"{landed.name} is not JSON: {error}.", "Export it again.") from error
+    if isinstance(document, dict):
+        lists = [value for value in document.values() if isinstance(value, list)]
+        document = lists[0] if len(lists) == 1 else [document]
+    if not isinstance(document, list) or not document or not all(isinstance(item, dict) for item in document):
+        raise DataError(f"{landed.name} holds no list of records.", "Send a list of objects with the same keys.")
+    keys = list(dict.fromkeys(key for item in document for key in item))
+    rows = [[_json_cell(item.get(key)) for key in keys] for item in document]
+    return Sheet("", [[str(key) for key in keys], *rows], first=0)
+
+
+def _json_cell(value: Any) -> Cell:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else _cell(value)
+
+
+def _read_csv(landed: Landed, encoding: str | None, delimiter: str | None) -> Sheet:
+    text = _decode(landed, encoding)
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or _delimiter(text), strict=False))
+    except csv.Error as error:
+        raise DataError(f"{landed.name} is no table of text: {error}.", "Export it again as csv.") from error
+    width = max((len(row) for row in rows), default=0)
+    return Sheet("", [[_cell(value) for value in row] + [None] * (width - len(row)) for row in rows])
+
+
+def _delimiter(text: str) -> str:
+    """Return the sign that cuts the first lines into the most columns of equal count."""
+    lines = [line for line in text.splitlines()[:50] if line.strip()]
+
+    def columns(sign: str) -> tuple[int, int]:
+        counts = [len(row) for row in csv.reader(lines, delimiter=sign)]
+        usual = max(counts, key=counts.count, default=1)
+        return (counts.count(usual) if usual > 1 else 0, usual)
+
+    return max(DELIMITERS, key=columns)
+
+
+def _decode(landed: Landed, encoding: str | None) -> str:
+    data = landed.data
+    if encoding is None:
+        utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+        candidates = ("utf-16",) if utf16 else ("utf-8-sig", "cp1252")
+    else:
+        candidates = (encoding,)
+    for candidate in candidates:
+        try:
+            text = data.decode(candidate)
+        except (UnicodeDecodeError, LookupError):
+            continue
+        if "\x00" in text:
+            break
+        if DOUBLE_ENCODED.search(text):
+            raise DataError(
+                f"{landed.name} was converted to a wrong encoding once: it shows {DOUBLE_ENCODED.findall(text)[0]!r}.",
+                "Export it again as UTF-8 from the program that made it.",
+            )
+        return text
+    raise DataError(
+        f"{landed.name} is not text in {' or '.join(candidates)}.",
+        "Save it as UTF-8, or state its 'encoding' in the mapping.",
+    )

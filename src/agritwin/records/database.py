@@ -1,0 +1,148 @@
+"""Open the record store, keep its schema current, and read or write it in one transaction at a time."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+from sqlalchemy.dialects import postgresql, sqlite
+
+from agritwin.errors import StoreError
+from agritwin.records.tables import HEAD
+
+log = logging.getLogger(__name__)
+
+BUSY_TIMEOUT_MS = 30_000
+PRAGMAS = {
+    "journal_mode": "WAL",
+    "synchronous": "NORMAL",
+    "busy_timeout": BUSY_TIMEOUT_MS,
+    "foreign_keys": "ON",
+    "cache_size": -200_000,
+    "mmap_size": 2_000_000_000,
+    "wal_autocheckpoint": 4_000,
+}
+
+
+def connect(where: str | Path) -> sa.Engine:
+    """Open a record store.
+
+    Parameters
+    ----------
+    where
+        A file for SQLite (made on first use, its folder too), ``:memory:``, or an SQLAlchemy URL such as
+        ``postgresql+psycopg://host/name``.
+
+    Raises
+    ------
+    StoreError
+        When the URL cannot be understood or its driver is not installed.
+    """
+    text = str(where)
+    if "://" not in text:
+        if text != ":memory:":
+            Path(text).parent.mkdir(parents=True, exist_ok=True)
+        text = f"sqlite:///{text}"
+    try:
+        engine = sa.create_engine(text)
+    except (exc.ArgumentError, exc.NoSuchModuleError, ModuleNotFoundError) as error:
+        raise StoreError(
+            f"The record store {text!r} cannot be opened: {error}.",
+            "Give a path for SQLite, or a URL and its driver (for PostgreSQL: psycopg).",
+        ) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # SQLAlchemy's begin event opens transactions, not the driver
+    cursor = connection.cursor()
+    for name, value in PRAGMAS.items():
+        cursor.execute(f"PRAGMA {name}={value}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A deferred transaction that reads first and then writes fails with "database is locked" whatever the timeout.
+    reads_only = connection.get_execution_options().get("reads_only", False)
+    connection.exec_driver_sql("BEGIN DEFERRED" if reads_only else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Give a connection that sees one state of the store and does not hold up writers."""
+    with engine.connect().execution_options(reads_only=True) as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Give a connection whose changes are kept together at the end, or not at all.
+
+    Raises
+    ------
+    StoreError
+        When another writer holds the store longer than half a minute.
+    """
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except exc.OperationalError as error:
+        if "locked" not in str(error):
+            raise
+        raise StoreError(
+            f"The record store {engine.url} is being written by somebody else.", "Wait until they are done."
+        ) from error
+
+
+def revision(engine: sa.Engine) -> str | None:
+    """Return the revision of a store's schema, None for an empty one."""
+    with reading(engine) as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+
+
+def migrate(engine: sa.Engine) -> str:
+    """Bring the schema of a store to the revision of this code and return it.
+
+    A store that is current costs one query; Alembic is imported only when there is something to do.
+
+    Raises
+    ------
+    StoreError
+        When the store was written by a newer version of agritwin, or is no record store.
+    """
+    try:
+        current = revision(engine)
+    except exc.DatabaseError as error:
+        raise StoreError(f"{engine.url} is not a record store: {error.orig}.", "Name another file.") from error
+    if current == HEAD:
+        return HEAD
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if current is not None and current not in known:
+        raise StoreError(
+            f"The record store {engine.url} has revision {current!r}; this version of agritwin knows up to {HEAD!r}.",
+            "Update agritwin, or name another store.",
+        )
+    with writing(engine) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    log.info("record store %s brought from revision %s to %s", engine.url, current, HEAD)
+    return HEAD
+
+
+def insert(connection: sa.Connection, table: sa.Table) -> Any:
+    """Return the dialect's INSERT, which knows ON CONFLICT on SQLite and PostgreSQL alike."""
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)

@@ -1,0 +1,1 @@
+"""Alembic revisions of the record store; run by :func:`agritwin.records.database.migrate`."""
