@@ -22,7 +22,7 @@ STATISTICS = {
     "p10": "10 % quantile of the parcel's valid pixels, weighted by area",
     "p90": "90 % quantile of the parcel's valid pixels, weighted by area",
 }
-NDVI_ENCODING = {"dtype": "int16", "scale_factor": 1e-4, "add_offset": 0.0, "_FillValue": np.int16(-32768)}
+NDVI_ENCODING = {"dtype": "int16", "scale_factor": 1e-4, "_FillValue": np.int16(-32768)}
 
 
 def ndvi_cube(

@@ -25,7 +25,7 @@ def parcel_weights(geometry: "BaseGeometry", grid: xr.Dataset | xr.DataArray) ->
     geometry
         Polygon in EPSG:4326.
     grid
-        Anything with ``x``, ``y`` (cell centres [m], y descending) and ``spatial_ref`` with ``crs_wkt``.
+        Anything with ``x``, ``y`` (cell centres [m]) and ``spatial_ref`` with ``crs_wkt``.
 
     Returns
     -------
@@ -56,8 +56,9 @@ def parcel_weights(geometry: "BaseGeometry", grid: xr.Dataset | xr.DataArray) ->
         raise DataError(
             "The parcel does not touch the images.", "Check the polygon, and that the images are the parcel's."
         )
+    by_row = weights.reshape(y.size, x.size)  # exactextract counts rows from the north
     return xr.DataArray(
-        weights.reshape(y.size, x.size),
+        by_row if y[0] > y[-1] else by_row[::-1],
         coords={"y": grid["y"], "x": grid["x"]},
         dims=("y", "x"),
         name="weight",
