@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from scripts.archive import catalogue, forecast_errors, rasters, soil, terrain, weather
+from scripts.archive import catalogue, forecast_errors, harvest, rasters, sensors, soil, terrain, weather, workbook
 from scripts.archive.seeding import SEED
-from scripts.archive.sites import SITES, parcel, parcel_feature
-from scripts.archive.writing import NOTICE, write_json, write_parquet
+from scripts.archive.sites import MORALEJA, SITES, parcel, parcel_feature
+from scripts.archive.writing import NOTICE, write_json, write_parquet, write_text
 
 AS_OF = "2025-06-15"
 TITLE = "Embedded offline archive of the agritwin demo"
@@ -16,6 +16,7 @@ def build(folder: Path) -> None:
     write_json(folder / "archive.json", contents())
     write_places(folder)
     write_weather(folder)
+    write_holding(folder)
     catalogue.write(folder / "imagery")
 
 
@@ -72,6 +73,14 @@ def write_weather(folder: Path) -> None:
         errors = forecast_errors.of_cell(cell)
         path = folder / "weather" / f"{cell.name}.forecast_errors.parquet"
         write_parquet(path, errors, notes, forecast_errors.MEANING)
+
+
+def write_holding(folder: Path) -> None:
+    """What the holding itself would have sent."""
+    workbook.write(folder / "holding" / "activities.xlsx")
+    for identity in MORALEJA.parcels:
+        write_json(folder / "holding" / f"harvest-{identity}.json", harvest.rows(identity))
+    write_text(folder / "holding" / "sensors.csv", sensors.csv())
 
 
 def _centre(identity: str) -> tuple[float, float]:

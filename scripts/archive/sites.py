@@ -17,7 +17,8 @@ RINGS = Path(__file__).with_name("rings.json")
 PINILLO = "47-124-0-0-1-53-1"
 PINILLO_HECTARES = 12.91
 PINILLO_CORNERS = (  # metres east and north of the middle, before scaling
-    "-190 -150 -60 -172 55 -160 150 -185 214 -60 196 20 226 105 120 168 30 150 -40 186 -120 160 -205 172 -232 60 -205 -40"
+    "-190 -150 -60 -172 55 -160 150 -185 214 -60 196 20 226 105 120 168 30 150 -40 186 -120 160 -205 172 "
+    "-232 60 -205 -40"
 )
 SURVEYED = "Outline of the SIGPAC recinto in the example files of the AgriculturalDigitalTwinPlatform (MIT)."
 PLAUSIBLE = "Plausible, not surveyed: an outline drawn for the demo, scaled to the declared 12.91 ha."
