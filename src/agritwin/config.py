@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from agritwin import workspace
 from agritwin.clock import zone_info
@@ -439,6 +448,23 @@ def outline(settings: Settings, folder: Path) -> dict[str, Any]:
     except (json.JSONDecodeError, AttributeError, KeyError, IndexError, TypeError) as error:
         raise ConfigError(f"parcel.file: {path} is not a GeoJSON parcel ({error}).", "Export it again.") from error
     raise ConfigError(f"parcel.file: {path} does not hold exactly one parcel.", "One twin, one parcel: split the file.")
+
+
+def check_files(twin: str, settings: Settings) -> None:
+    """Refuse a twin whose record files are not there, before anything is planned.
+
+    Raises
+    ------
+    ConfigError
+        Names key and file.
+    """
+    for key in ("files", "sensors"):
+        for path in getattr(settings.records, key):
+            if not path.is_file():
+                raise ConfigError(
+                    f"Twin {twin}: records.{key} names {path}, which is not there.",
+                    "Put the file back, correct the name, or take the entry out.",
+                )
 
 
 def at(settings: Settings, key: str) -> Any:

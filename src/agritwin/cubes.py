@@ -23,6 +23,9 @@ from agritwin.errors import StoreError
 
 log = logging.getLogger(__name__)
 
+# Its warning that local storage bears no concurrent commits is what the lock below answers.
+icechunk.set_logs_filter("error")
+
 DIGEST = "content_digest"
 HOUR = np.timedelta64(1, "h")
 EPOCH = np.datetime64("1970-01-01T00", "ns")

@@ -314,8 +314,11 @@ def cell_centre(cell: str) -> tuple[float, float]:
     >>> cell_centre("n413w048")
     (41.3, -4.8)
     """
-    north = int(cell[1:4]) / 10 * (1 if cell[0] == "n" else -1)
-    east = int(cell[5:8]) / 10 * (1 if cell[4] == "e" else -1)
+    match = re.fullmatch(r"([ns])(\d{3})([ew])(\d{3,4})", cell)
+    if match is None:
+        raise DataError(f"{cell!r} is no weather cell.", "Cells look like n413w048.")
+    north = int(match[2]) / 10 * (1 if match[1] == "n" else -1)
+    east = int(match[4]) / 10 * (1 if match[3] == "e" else -1)
     return north, east
 
 

@@ -12,6 +12,8 @@ from shapely.geometry.base import BaseGeometry
 from agritwin.errors import DataError
 
 NO_HEIGHT = -9999.0
+D8 = {1: (0, 1), 2: (1, 1), 4: (1, 0), 8: (1, -1), 16: (0, -1), 32: (-1, -1), 64: (-1, 0), 128: (-1, 1)}
+"""Flow direction code -> step in rows (southwards) and columns (eastwards)."""
 
 
 def slope_and_aspect(altitude: xr.DataArray) -> xr.Dataset:
@@ -73,9 +75,10 @@ def hillshade(altitude: xr.DataArray, azimuth: float = 315.0, elevation: float =
 def drainage(altitude: xr.DataArray, stream_area_m2: float) -> xr.Dataset:
     """Return where water runs: flow direction, upstream area, streams, height above the nearest drainage.
 
-    Depressions are filled to their lowest pour point and every cell drains to its steepest neighbour (Wang and Liu
-    2006, Int. J. Geogr. Inf. Sci. 20:193-213), out over the edge of the grid. Height above nearest drainage after
-    Rennó et al. (2008), Remote Sens. Environ. 112:3469-3481.
+    Depressions are filled to their lowest pour point (Wang and Liu 2006, Int. J. Geogr. Inf. Sci. 20:193-213). Every
+    cell drains to its steepest neighbour (O'Callaghan and Mark 1984, Comput. Vis. Graph. Image Process. 28:323-344), on
+    flats towards their outlet, and out over the edge of the grid. Height above nearest drainage after Rennó et al.
+    (2008), Remote Sens. Environ. 112:3469-3481.
 
     Parameters
     ----------
@@ -90,9 +93,11 @@ def drainage(altitude: xr.DataArray, stream_area_m2: float) -> xr.Dataset:
         ``flow_direction`` (D8 code, uint8), ``upstream_area`` [m2, the cell included], ``stream`` (0 or 1, uint8),
         ``height_above_nearest_drainage`` [m; NaN where water leaves the grid without meeting a stream].
     """
+    transform = _transform(altitude)
     heights = np.where(np.isnan(altitude), NO_HEIGHT, altitude).astype(np.float32)
-    filled, directions = pyflwdir.dem.fill_depressions(heights, nodata=NO_HEIGHT)
-    network = pyflwdir.from_array(directions, ftype="d8", transform=_transform(altitude), latlon=False)
+    filled, flood = pyflwdir.dem.fill_depressions(heights, nodata=NO_HEIGHT)
+    directions = _steepest(filled, flood)
+    network = pyflwdir.from_array(directions, ftype="d8", transform=transform, latlon=False)
     area = network.upstream_area(unit="m2")
     stream = area >= stream_area_m2
     height = np.where(network.basins(idxs=np.flatnonzero(stream)) > 0, network.hand(stream, filled), np.nan)
@@ -119,6 +124,22 @@ def drainage(altitude: xr.DataArray, stream_area_m2: float) -> xr.Dataset:
         },
         altitude.coords,
     )
+
+
+def _steepest(filled: np.ndarray, flood: np.ndarray) -> np.ndarray:
+    """D8 codes to the steepest neighbour; where none is lower, the way by which the flood of the filling came.
+
+    The flood alone would send water to the lowest neighbour whatever its distance, which turns it towards diagonals.
+    """
+    walled = np.pad(np.where(filled == NO_HEIGHT, np.inf, filled), 1, constant_values=np.inf)
+    rows, columns = filled.shape
+    fall, directions = np.zeros_like(filled), flood.copy()
+    for code, (down, right) in D8.items():
+        neighbour = walled[1 + down : 1 + down + rows, 1 + right : 1 + right + columns]
+        drop = (filled - neighbour) / np.hypot(down, right)
+        steeper = (drop > fall) & (filled != NO_HEIGHT)
+        fall, directions = np.where(steeper, drop, fall), np.where(steeper, np.uint8(code), directions)
+    return directions
 
 
 @dataclass(frozen=True)
@@ -160,8 +181,25 @@ def upstream_of(flow_direction: xr.DataArray, a: BaseGeometry, b: BaseGeometry) 
     reaches = (network.basins(idxs=np.flatnonzero(in_b)) > 0) & starts
     if not reaches.any():
         return Upstream(0.0, None)
-    way = network.stream_distance(mask=in_b, unit="m")
-    return Upstream(float(reaches.sum() / starts.sum()), float(way[reaches].min()))
+    distance = _shortest_way(network.idxs_ds, np.flatnonzero(reaches), starts.ravel(), in_b.ravel(), in_a.shape[1])
+    return Upstream(float(reaches.sum() / starts.sum()), distance * abs(transform.a))
+
+
+def _shortest_way(
+    downstream: np.ndarray, cells: np.ndarray, inside: np.ndarray, goal: np.ndarray, columns: int
+) -> float:
+    """Length in cells of the shortest flow path from the last cell of a parcel on it to the goal, which all reach."""
+    shortest = np.inf
+    position = cells[~inside[downstream[cells]]].astype(np.int64)
+    length = np.zeros(position.size)
+    while position.size:
+        following = downstream[position].astype(np.int64)
+        rows, places = np.divmod(following, columns) - np.array(np.divmod(position, columns))
+        length = length + np.hypot(rows, places)
+        arrived = goal[following]
+        shortest = min(shortest, length[arrived].min(initial=np.inf))
+        position, length = following[~arrived], length[~arrived]
+    return float(shortest)
 
 
 def parcel_summary(terrain: xr.Dataset, parcel: BaseGeometry) -> dict[str, float | None]:
@@ -222,6 +260,8 @@ def _gradient(altitude: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _transform(grid: xr.DataArray) -> Affine:
+    if grid.dims != ("y", "x"):
+        raise DataError(f"The terrain has the dimensions {grid.dims}, not y and x.", "Transpose it to (y, x).")
     x, y = grid["x"].to_numpy(), grid["y"].to_numpy()
     if x.size < 2 or y.size < 2:
         raise DataError("A terrain of one row or column has no slope.", "Fetch it with a larger buffer.")

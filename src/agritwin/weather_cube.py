@@ -118,7 +118,7 @@ def _merge_hours(group: zarr.Group, stamps: np.ndarray, fresh: np.ndarray, origi
 
 def _hours(times: np.ndarray) -> np.ndarray:
     offsets = times.astype("datetime64[ns]") - EPOCH
-    if (offsets % HOUR != np.timedelta64(0)).any():
+    if (offsets % HOUR).astype("i8").any():
         raise DataError("Hourly weather has stamps off the full hour.", "Correct the source.")
     hours = (offsets // HOUR).astype("i8")
     if np.unique(hours).size != hours.size:
@@ -180,11 +180,8 @@ def missing_ranges(store: Path, first_day, last_day) -> list[tuple]:
         present[inside] = filled[hours[inside] - first]
     lacking = ~present.reshape(-1, 24).all(axis=1)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], lacking.astype("i1"), [0]])))
-    origin = np.datetime64(first_day, "D")
-    return [
-        ((origin + int(begin)).item(), (origin + int(end) - 1).item())
-        for begin, end in zip(edges[::2], edges[1::2], strict=True)
-    ]
+    days = np.datetime64(first_day, "D") + np.arange(lacking.size).astype("timedelta64[D]")
+    return [(days[begin].item(), days[end - 1].item()) for begin, end in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def write_issue(store: Path, forecast: xr.Dataset, message: str) -> bool:

@@ -26,6 +26,7 @@ def prepare(run):
     defaults = configuration.read_yaml(folder / "config.yaml")
     SETTINGS.update(configuration.load(folder, run.get("twin", defaults.get("twin")), run))
     for twin, chosen in SETTINGS.items():
+        configuration.check_files(twin, chosen)
         place = middle_of_bounds(configuration.outline(chosen, folder / "twins"))
         CELL_OF[twin] = f"{'+'.join(chosen.sources.weather)}-{cell_id(*place)}"
         CELLS.setdefault(CELL_OF[twin], []).append(twin)

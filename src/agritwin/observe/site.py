@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
+from shapely.geometry import mapping, shape
 
-from agritwin.cubes import head, write_group
+from agritwin.cubes import head, open_group, write_group
 from agritwin.errors import DataError, SourceError
-from agritwin.geometry import check_swap, geodesic_area_ha, read_parcels
+from agritwin.geometry import check_swap, geodesic_area_ha, parcel_polygon, read_parcels
 from agritwin.observe import step
 from agritwin.observe.status import write_status
 from agritwin.pins import is_synthetic, write_pointer
@@ -71,10 +72,14 @@ def fetch_site(
         store, _ = cube(kind, twin)
         problem = _fetch(kind, store, names, options, where, derive)
         failures.extend(problem)
-        dataset_missing = head(store) is None
-        extra = {"reason": str(problem[0]) if problem else f"no {kind} source is configured"} if dataset_missing else {}
+        if head(store) is None:
+            extra = {"reason": str(problem[0]) if problem else f"no {kind} source is configured", "synthetic": False}
+        else:
+            extra = {"synthetic": is_synthetic(open_group(store, kind))}
         write_pointer(Path(pointer), store, kind, **extra)
-    write_status(Path(status), kind="site", sources=[*sources_terrain, *sources_soil], last_value=None, failures=failures)
+    write_status(
+        Path(status), kind="site", sources=[*sources_terrain, *sources_soil], last_value=None, failures=failures
+    )
 
 
 def _polygon(outline: str | list[str], settings: dict[str, Any], twin: str) -> "BaseGeometry":
@@ -83,16 +88,10 @@ def _polygon(outline: str | list[str], settings: dict[str, Any], twin: str) -> "
         if len(parcels) != 1:
             raise DataError(f"{outline} holds {len(parcels)} parcels.", "One twin, one parcel: split the file.")
         return parcels[0][0]
-    from shapely.geometry import shape
-
-    from agritwin.geometry import parcel_polygon
-
     return parcel_polygon(shape(settings["geometry"]), 4326, f"Twin {twin}, key parcel.geometry")
 
 
 def _feature(polygon: "BaseGeometry", settings: dict[str, Any], twin: str) -> dict[str, Any]:
-    from shapely.geometry import mapping
-
     measured, declared = geodesic_area_ha(polygon), settings["declared_area_ha"]
     apart = declared is not None and abs(declared - measured) > AREA_TOLERANCE * measured
     if apart and settings["area_confirmed"] is None:

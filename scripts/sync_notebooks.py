@@ -1,0 +1,80 @@
+"""Write the demo twin's values into the parameters cells, so that every notebook opens and runs as it is.
+
+The rules are the truth: a dry run of the demo twin tells the parameters of each notebook. With ``--check`` nothing is
+written and a difference is an error.
+"""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+DEMO = "47-96-0-0-5-20-1"
+
+
+def rule_parameters(twin: str = DEMO) -> dict[str, dict]:
+    """Return notebook path to the parameters that its rule passes for a twin, from one dry run."""
+    command = [sys.executable, "-m", "snakemake", "-n", "-p", "-F", "--config", f"twin={twin}"]
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        sys.exit(done.stdout + done.stderr)
+    found = {}
+    for line in (done.stdout + done.stderr).splitlines():
+        match = re.search(r"python -m agritwin\.notebook (.*)", line)
+        if match:
+            notebook, _, *mappings = shlex.split(match.group(1))
+            found[notebook] = {key: value for mapping in mappings for key, value in json.loads(mapping).items()}
+    return found
+
+
+def literal(value: object) -> str:
+    """Return a value as a Python literal with double quotes."""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{literal(key)}: {literal(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(literal, value)) + "]"
+    return repr(value)
+
+
+def cell_source(parameters: dict) -> str:
+    """Return the parameters cell: one literal a line, long mappings one key a line."""
+    lines = []
+    for name, value in parameters.items():
+        text = f"{name} = {literal(value)}"
+        if len(text) > 118 and isinstance(value, dict):
+            items = "".join(f"    {literal(key)}: {literal(item)},\n" for key, item in value.items())
+            text = f"{name} = {{\n{items}}}"
+        elif len(text) > 118 and isinstance(value, list):
+            text = f"{name} = [\n" + "".join(f"    {literal(item)},\n" for item in value) + "]"
+        lines.append(text)
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Synchronise, or check."""
+    check = "--check" in sys.argv
+    wrong = []
+    for notebook, parameters in rule_parameters().items():
+        path = ROOT / notebook
+        document = json.loads(path.read_text(encoding="utf-8"))
+        (cell,) = [cell for cell in document["cells"] if "parameters" in cell["metadata"].get("tags", [])]
+        source = cell_source(parameters).splitlines(keepends=True)
+        if cell["source"] != source:
+            wrong.append(notebook)
+            cell["source"] = source
+            if not check:
+                path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if wrong and check:
+        sys.stderr.write(f"Out of step with their rules: {', '.join(wrong)}. Run python scripts/sync_notebooks.py.\n")
+    return int(bool(wrong) and check)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What the stages publish: plain JSON for the report, the app and whoever reads after us."""

@@ -1,0 +1,135 @@
+"""The season's weather against its own past, and what the forecast members say."""
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from agritwin.agromet import chill, rain
+from agritwin.agromet.daily import daily
+from agritwin.agromet.degree_days import degree_days
+from agritwin.agromet.frost import frost_hours
+from agritwin.agromet.quality import flag
+from agritwin.errors import DataError
+
+QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
+DEGREE_DAY_BASE = 7.0
+FORECAST_VARIABLES = ("air_temperature_min", "air_temperature_max", "precipitation", "et0")
+
+
+def daily_weather(hourly: xr.Dataset, place: dict[str, Any], zone: str) -> xr.Dataset:
+    """Return local days with reference evapotranspiration and the day's chill and frost.
+
+    Parameters
+    ----------
+    hourly
+        Hourly weather over ``time`` and, for forecasts, ``member``.
+    place
+        The product ``parcel``: latitude, longitude, elevation_m (0 where unknown).
+    zone
+        IANA zone.
+    """
+    weather = hourly.drop_vars(["origin", "variable"], errors="ignore")
+    days = daily(weather, place["latitude"], place["longitude"], place["elevation_m"] or 0.0, zone)
+    if "member" not in weather.dims:
+        days["frost_hours"] = frost_hours(weather["air_temperature"], zone)
+        days["degree_days"] = degree_days(days["air_temperature_max"], days["air_temperature_min"], DEGREE_DAY_BASE)
+    return days
+
+
+def season_sums(days: xr.Dataset, hourly: xr.Dataset, start: dt.date, end: dt.date) -> dict[str, float]:
+    """Return the sums of a season between two days, both included.
+
+    Parameters
+    ----------
+    days, hourly
+        The same weather by day and by hour.
+    start, end
+        Civil days.
+    """
+    part = days.sel(day=slice(str(start), str(end)))
+    hours = hourly["air_temperature"].sel(time=slice(str(start), str(end)))
+    return {
+        "days": int(part.sizes["day"]),
+        "precipitation_mm": float(part["precipitation"].sum(skipna=True)),
+        "et0_mm": float(part["et0"].sum(skipna=True)),
+        "frost_hours": float(part["frost_hours"].sum(skipna=True)),
+        "growing_degree_days": float(part["degree_days"].sum(skipna=True)),
+        "chill_portions": float(chill.chill_portions(hours).sum(skipna=True)) if hours.size else 0.0,
+    }
+
+
+def normal_sums(days: xr.Dataset, hourly: xr.Dataset, start: dt.date, end: dt.date) -> dict[str, Any]:
+    """Return median, 10 % and 90 % quantile of the same span in the past seasons that are whole.
+
+    Returns
+    -------
+    dict
+        Key of :func:`season_sums` to ``{median, p10, p90, years}``; quantiles None below three years.
+    """
+    first = pd.Timestamp(days["day"].to_numpy()[0]).date()
+    past = []
+    for back in range(1, 60):
+        begin = dt.date(start.year - back, start.month, start.day)
+        if begin < first:
+            break
+        past.append(season_sums(days, hourly, begin, begin + (end - start)))
+    table = pd.DataFrame(past)
+    enough = len(table) >= 3
+    return {
+        name: {
+            "median": table[name].median() if len(table) else None,
+            "p10": table[name].quantile(0.1) if enough else None,
+            "p90": table[name].quantile(0.9) if enough else None,
+            "years": len(table),
+        }
+        for name in (table.columns if len(table) else ())
+        if name != "days"
+    }
+
+
+def rain_return_levels(hourly: xr.Dataset) -> list[dict[str, float]] | str:
+    """Return daily rain by return period with its interval, or the sentence why there is none."""
+    try:
+        levels = rain.return_levels(rain.annual_maxima(hourly["precipitation"]))
+    except DataError as error:
+        return str(error)
+    return levels.to_dataframe().reset_index().to_dict("records")
+
+
+def forecast_days(forecast: xr.Dataset | None, place: dict[str, Any], zone: str) -> dict[str, Any] | None:
+    """Return the forecast by day as quantiles over members, or None where there is no forecast."""
+    if forecast is None:
+        return None
+    days = daily_weather(forecast, place, zone)
+    whole = days.sel(day=days["air_temperature_max"].notnull().any("member"))
+    rows = []
+    for day in whole["day"].to_numpy():
+        row: dict[str, Any] = {"day": day}
+        for name in FORECAST_VARIABLES:
+            values = whole[name].sel(day=day).to_numpy()
+            row[name] = {key: np.nanquantile(values, share) for key, share in QUANTILES.items()}
+        row["precipitation"]["max"] = np.nanmax(whole["precipitation"].sel(day=day).to_numpy())
+        rows.append(row)
+    return {"issue_time": forecast["issue_time"].to_numpy(), "members": forecast.sizes["member"], "days": rows}
+
+
+def quality_counts(hourly: xr.Dataset, place: dict[str, Any]) -> dict[str, dict[str, int]]:
+    """Return, by variable, how many hours carry each quality flag."""
+    weather = hourly.drop_vars(["origin", "variable"], errors="ignore")
+    flags = flag(weather, place["latitude"], place["longitude"], place["elevation_m"] or 0.0)
+    counts = {}
+    for name, values in flags.data_vars.items():
+        meanings = str(values.attrs["flag_meanings"]).split()
+        found = np.bincount(values.to_numpy().ravel(), minlength=len(meanings))
+        counts[str(name).removesuffix("_flag")] = {
+            meaning: int(count) for meaning, count in zip(meanings, found, strict=True) if count
+        }
+    return counts
+
+
+def issue_day(days: xr.Dataset) -> dt.date:
+    """Return the day after the last day of a daily dataset."""
+    return pd.Timestamp(days["day"].to_numpy()[-1]).date() + dt.timedelta(days=1)

@@ -1,0 +1,140 @@
+import datetime as dt
+import json
+import shutil
+
+import pytest
+import yaml
+
+from agritwin import config
+from agritwin.errors import ConfigError
+
+DEMO = "47-96-0-0-5-20-1"
+
+
+@pytest.fixture
+def folder(tmp_path, root):
+    shutil.copytree(root / "config", tmp_path / "config")
+    return tmp_path / "config"
+
+
+def edit(folder, twin, **changes):
+    path = folder / "twins" / f"{twin}.yaml"
+    path.write_text(yaml.safe_dump(config.merge(yaml.safe_load(path.read_text()), changes)), encoding="utf-8")
+
+
+def refused(folder, **arguments):
+    with pytest.raises(ConfigError) as caught:
+        config.load(folder, **arguments)
+    return str(caught.value)
+
+
+def test_three_twins_are_shipped_and_valid(root):
+    assert list(config.load(root / "config")) == ["47-124-0-0-1-53-1", DEMO, "47-96-0-0-5-25-1"]
+
+
+def test_a_twin_differs_only_in_what_its_file_says(folder):
+    edit(folder, DEMO, flood={"storm_depth_mm": 80})
+    twins = config.load(folder)
+    assert twins[DEMO].flood.storm_depth_mm == 80
+    assert twins[DEMO].flood.manning == twins["47-96-0-0-5-25-1"].flood.manning == 0.05
+
+
+def test_the_command_line_goes_above_both_files(folder):
+    edit(folder, DEMO, flood={"storm_depth_mm": 80})
+    assert config.load(folder, DEMO, {"flood": {"storm_depth_mm": 90}})[DEMO].flood.storm_depth_mm == 90
+
+
+def test_settings_cannot_be_changed(root):
+    with pytest.raises(ValueError, match="frozen"):
+        config.load(root / "config")[DEMO].flood.storm_depth_mm = 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"flood": {"storm_dept_mm": 3}}, ["flood.storm_dept_mm", "storm_depth_mm"]),
+        ({"flood": {"manning": 7}}, ["flood.manning = 7", "less than or equal to 0.5"]),
+        ({"planting": {"species": "banana"}}, ["planting.species = 'banana'", "pistachio"]),
+        ({"zone": "Europe/Nowhere"}, ["zone = 'Europe/Nowhere'", "Europe/Madrid"]),
+        ({"season": {"start": "13-01"}}, ["season.start = '13-01'"]),
+        ({"alerts": {"frost_deg_c": {"low": None}}}, ["alerts.frost_deg_c.low"]),
+        ({"weather": {"first_day": "yesterday"}}, ["weather.first_day = 'yesterday'"]),
+    ],
+)
+def test_a_fault_names_file_key_value_and_what_is_allowed(folder, changes, parts):
+    edit(folder, DEMO, **changes)
+    message = refused(folder)
+    for part in [f"{DEMO}.yaml", *parts]:
+        assert part in message
+
+
+def test_a_fault_in_the_defaults_names_that_file(folder):
+    path = folder / "config.yaml"
+    path.write_text(path.read_text().replace("manning: 0.05", "manning: high"), encoding="utf-8")
+    assert "config.yaml: flood.manning = 'high'" in refused(folder)
+
+
+def test_all_faults_are_told_at_once(folder):
+    edit(folder, DEMO, flood={"manning": 7}, language="fr")
+    assert {"flood.manning", "language"} <= {word for word in refused(folder).replace(":", " ").split()}
+
+
+def test_malformed_yaml_names_the_line(folder):
+    (folder / "twins" / f"{DEMO}.yaml").write_text("name: x\n  bad: [\n", encoding="utf-8")
+    assert "line 2" in refused(folder)
+
+
+def test_a_key_written_twice_is_refused(folder):
+    (folder / "twins" / f"{DEMO}.yaml").write_text("name: a\nname: b\n", encoding="utf-8")
+    assert "'name' is written twice" in refused(folder)
+
+
+def test_an_unknown_twin_suggests_the_nearest(root):
+    message = refused(root / "config", wanted="47-96-0-0-5-20-2")
+    assert "Did you mean 47-96-0-0-5-20-1?" in message
+
+
+def test_twins_are_chosen_by_commas(root):
+    assert list(config.load(root / "config", f"{DEMO}, 47-96-0-0-5-25-1")) == [DEMO, "47-96-0-0-5-25-1"]
+
+
+def test_a_file_name_that_is_no_id_is_refused(folder):
+    (folder / "twins" / "007.yaml").write_text("name: x\n", encoding="utf-8")
+    assert "007" in refused(folder)
+
+
+def test_a_parcel_needs_exactly_one_outline(folder):
+    edit(folder, DEMO, parcel={"geometry": {"type": "Polygon", "coordinates": []}})
+    assert "either 'file' or 'geometry'" in refused(folder)
+
+
+def test_the_schemas_in_the_repository_are_those_of_the_models(root):
+    for name, content in config.schemas().items():
+        assert json.loads((root / "config" / "schema" / f"{name}.json").read_text(encoding="utf-8")) == content
+
+
+def test_every_key_of_the_defaults_carries_a_comment(root):
+    lines = (root / "config" / "config.yaml").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 150
+    top = [line for line in lines if line and not line.startswith((" ", "#"))]
+    assert {line.split(":")[0] for line in top} == set(yaml.safe_load("\n".join(lines)))
+
+
+def test_the_clock_is_what_was_asked_for_then_the_last_observe_then_the_archive(root, tmp_path, monkeypatch):
+    twins = config.load(root / "config")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "archive").symlink_to(root / "data" / "archive")
+    today = dt.date(2030, 1, 1)
+    assert config.clock(None, twins, today) == "2025-06-15"
+    (tmp_path / "data" / "as_of.json").write_text('{"as_of": "2025-06-20"}')
+    assert config.clock(None, twins, today) == "2025-06-20"
+    assert config.clock("2025-07-01", twins, today) == "2025-07-01"
+    with pytest.raises(ConfigError, match="is no date"):
+        config.clock("1 July", twins, today)
+
+
+def test_a_missing_record_file_names_key_and_file(folder):
+    settings = config.load(folder, DEMO, {"records": {"files": ["no/such.xlsx"]}})[DEMO]
+    with pytest.raises(ConfigError, match=r"records.files names no/such.xlsx"):
+        config.check_files(DEMO, settings)

@@ -1,0 +1,134 @@
+import datetime as dt
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from agritwin import cubes, weather_cube
+from agritwin.errors import DataError, StoreError
+
+
+@pytest.fixture
+def store(tmp_path):
+    return tmp_path / "weather.icechunk"
+
+
+def test_hours_come_back_as_they_went_in(store, hourly):
+    assert weather_cube.write_hourly(store, hourly, "first") == hourly.sizes["time"]
+    read = weather_cube.open_hourly(store)
+    for name in hourly.data_vars:
+        np.testing.assert_array_equal(read[name], hourly[name].astype("f4"))
+        assert read[name].attrs == hourly[name].attrs
+    assert read.attrs == hourly.attrs
+    assert (read["time"] == hourly["time"]).all()
+
+
+def test_the_same_hours_again_commit_nothing(store, hourly):
+    weather_cube.write_hourly(store, hourly, "first")
+    before = cubes.head(store)
+    assert weather_cube.write_hourly(store, hourly, "again") == 0
+    assert cubes.head(store) == before
+
+
+def test_hours_in_two_pieces_equal_hours_in_one(tmp_path, hourly):
+    weather_cube.write_hourly(tmp_path / "one.icechunk", hourly, "all")
+    weather_cube.write_hourly(tmp_path / "two.icechunk", hourly.isel(time=slice(0, 50)), "first")
+    weather_cube.write_hourly(tmp_path / "two.icechunk", hourly.isel(time=slice(30, None)), "rest")
+    one, two = (weather_cube.open_hourly(tmp_path / f"{name}.icechunk") for name in ("one", "two"))
+    assert cubes.digest(one) == cubes.digest(two)
+
+
+def test_a_revised_hour_replaces_and_a_missing_one_never_erases(store, hourly):
+    weather_cube.write_hourly(store, hourly, "first")
+    later = hourly.isel(time=slice(10, 20)).copy(deep=True)
+    later["air_temperature"][0] = 99.0
+    later["air_temperature"][1] = np.nan
+    assert weather_cube.write_hourly(store, later, "revised") == 1
+    read = weather_cube.open_hourly(store)["air_temperature"]
+    assert float(read[10]) == 99.0
+    assert float(read[11]) == pytest.approx(float(hourly["air_temperature"][11]))
+
+
+def test_a_gap_is_missing_and_is_found_and_filled(store, hourly):
+    holed = hourly.isel(time=np.r_[0:24, 48:96])
+    weather_cube.write_hourly(store, holed, "with a gap")
+    read = weather_cube.open_hourly(store)
+    assert np.isnan(read["air_temperature"][24:48]).all()
+    gap = weather_cube.missing_ranges(store, dt.date(2025, 6, 1), dt.date(2025, 6, 5))
+    assert gap == [(dt.date(2025, 6, 2), dt.date(2025, 6, 2)), (dt.date(2025, 6, 5), dt.date(2025, 6, 5))]
+    weather_cube.write_hourly(store, hourly.isel(time=slice(24, 48)), "filled")
+    np.testing.assert_array_equal(
+        weather_cube.open_hourly(store)["air_temperature"], hourly["air_temperature"].astype("f4")
+    )
+    assert weather_cube.missing_ranges(store, dt.date(2025, 6, 1), dt.date(2025, 6, 4)) == []
+
+
+def test_everything_is_missing_before_the_first_fetch(store):
+    day = dt.date(2025, 6, 1)
+    assert weather_cube.missing_ranges(store, day, day) == [(day, day)]
+
+
+def test_slices_include_both_ends(store, hourly):
+    weather_cube.write_hourly(store, hourly, "all")
+    part = weather_cube.open_hourly(store, None, "2025-06-02T03:00:00", "2025-06-02T05:00:00")
+    assert part["time"].dt.hour.to_numpy().tolist() == [3, 4, 5]
+
+
+@pytest.mark.parametrize("fault", ["half hour", "twice", "before the cube", "other variables"])
+def test_wrong_hours_are_refused_and_change_nothing(store, hourly, fault):
+    weather_cube.write_hourly(store, hourly.isel(time=slice(5, None)), "first")
+    before = cubes.head(store)
+    wrong = {
+        "half hour": hourly.assign_coords(time=hourly["time"] + np.timedelta64(30, "m")),
+        "twice": xr.concat([hourly, hourly], "time"),
+        "before the cube": hourly,
+        "other variables": hourly.drop_vars("precipitation").isel(time=slice(5, None)),
+    }[fault]
+    with pytest.raises((DataError, StoreError)):
+        weather_cube.write_hourly(store, wrong, "wrong")
+    assert cubes.head(store) == before
+
+
+@pytest.fixture
+def issue(hourly):
+    def make(day, shift=0.0):
+        start = np.datetime64(day, "ns")
+        members = xr.concat([hourly["air_temperature"] + member for member in range(3)], "member")
+        times = start + (np.arange(hourly.sizes["time"]) + 1) * np.timedelta64(1, "h")
+        return xr.Dataset(
+            {"air_temperature": members.assign_coords(time=times) + shift}, {"issue_time": start}, hourly.attrs
+        ).transpose("member", "time")
+
+    return make
+
+
+def test_every_issue_is_kept_and_the_newest_up_to_a_moment_is_read(store, issue):
+    assert weather_cube.write_issue(store, issue("2025-06-01"), "a")
+    assert weather_cube.write_issue(store, issue("2025-06-02", 5.0), "b")
+    then, now = weather_cube.open_issue(store, until="2025-06-01T23:00"), weather_cube.open_issue(store)
+    assert str(then["issue_time"].dt.date.item()) == "2025-06-01"
+    assert float((now["air_temperature"].isel(time=0) - then["air_temperature"].isel(time=0)).mean()) == pytest.approx(
+        5.0
+    )
+    assert now["time"][0] == np.datetime64("2025-06-02T01")
+
+
+def test_an_issue_again_commits_nothing(store, issue):
+    weather_cube.write_issue(store, issue("2025-06-01"), "a")
+    before = cubes.head(store)
+    assert not weather_cube.write_issue(store, issue("2025-06-01", 1.0), "again")
+    assert cubes.head(store) == before
+
+
+def test_a_run_with_fewer_members_leaves_the_others_missing(store, issue):
+    weather_cube.write_issue(store, issue("2025-06-01"), "a")
+    weather_cube.write_issue(store, issue("2025-06-02").isel(member=[0, 1], time=slice(0, 40)), "b")
+    read = weather_cube.open_issue(store)["air_temperature"]
+    assert read.sizes == {"member": 3, "time": 96}
+    assert int(np.isfinite(read).sum()) == 80
+
+
+def test_no_issue_is_old_enough(store, issue):
+    weather_cube.write_issue(store, issue("2025-06-02"), "a")
+    with pytest.raises(StoreError, match="no forecast issued"):
+        weather_cube.open_issue(store, until="2025-06-01T00:00")
