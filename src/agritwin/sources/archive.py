@@ -36,7 +36,7 @@ class Archive:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or _find_folder()
+        self.folder = folder or find_folder()
         try:
             self.about = json.loads((self.folder / "archive.json").read_text(encoding="utf-8"))
             self._sites = {site["weather_cell"]["name"]: site for site in self.about["sites"].values()}
@@ -49,7 +49,7 @@ class Archive:
             }
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(
-                f"{self.folder / 'archive.json'} is no description of a demo archive ({type(error).__name__}: {error}).",
+                f"{self.folder / 'archive.json'} does not describe a demo archive ({type(error).__name__}: {error}).",
                 "Restore data/archive from the repository.",
             ) from error
 
@@ -121,7 +121,7 @@ def _ensemble(archive: Archive, params: httpx.QueryParams) -> dict[str, Any]:
     cell = archive.site(float(params["latitude"]), float(params["longitude"]))["weather_cell"]
     start, end = _span(params)
     errors = archive.table(f"{cell['name']}.forecast_errors.parquet")
-    shift = int(errors["precipitation_shift_h"].abs().max())
+    shift = int(np.abs(errors["precipitation_shift_h"].to_numpy()).max())
     weather = archive.weather(cell["name"], start - np.timedelta64(shift, "h"), end + np.timedelta64(shift, "h"))
     members = {}
     for position, (_, error) in enumerate(errors.groupby("member")):
@@ -133,8 +133,7 @@ def _ensemble(archive: Archive, params: httpx.QueryParams) -> dict[str, Any]:
 def _member(weather: pd.DataFrame, error: pd.DataFrame, start: np.datetime64, end: np.datetime64) -> pd.DataFrame:
     """Weather of one forecast member; missing beyond the longest lead."""
     truth = weather.loc[start:end]
-    lead = np.arange(len(truth))
-    error = error.reindex(lead)
+    error = error.reindex(np.arange(len(truth)))
     error.iloc[0] = 0.0
     error.loc[0, "precipitation_factor"] = 1.0
     member = truth.copy()
@@ -253,7 +252,7 @@ class ArchiveTerrain:
         return grid.dataset(complete(heights, self.name), self._archive.attributes)
 
 
-def _find_folder() -> Path:
+def find_folder() -> Path:
     for start in (Path.cwd(), Path(__file__).resolve().parent):
         for folder in (start, *start.parents):
             if (folder / ARCHIVE / "archive.json").is_file():

@@ -56,7 +56,7 @@ class When:
     def hours(self) -> np.ndarray:
         """Hourly stamps, datetime64[ns], without zone, UTC."""
         start = np.datetime64(self.start, "h")
-        return np.arange(start, start + 24 * self.days).astype("datetime64[ns]")
+        return (start + np.arange(24 * self.days).astype("timedelta64[h]")).astype("datetime64[ns]")
 
 
 class Source(Protocol):

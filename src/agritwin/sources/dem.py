@@ -156,7 +156,7 @@ class Glo30Terrain:
     resolution_m
         Cell of the grid returned.
     url
-        Template with ``{tile}``.
+        Template with ``{tile}``: an address, or the path of downloaded tiles.
     transport
         Answers the question whether a tile exists in place of the network.
     """
@@ -198,6 +198,9 @@ class Glo30Terrain:
         )
 
     def _exists(self, url: str) -> bool:
+        if not url.startswith(("http://", "https://")):
+            return True
+
         def read(response: httpx.Response) -> bool:
             if response.status_code != 404:
                 require_ok(response, self.name)

@@ -84,9 +84,9 @@ def ask[T](
 ) -> T:
     """Send a request and read its answer, again if need be.
 
-    Connection errors, 429, 500, 502, 503, 504 and answers for which ``read`` raises :class:`TransientError` are repeated with
-    growing waits, or after the wait that the server asks for in ``Retry-After``; never more than ``tries`` times nor
-    beyond ``budget_s`` seconds.
+    Connection errors, 429, 500, 502, 503, 504 and answers for which ``read`` raises :class:`TransientError` are
+    repeated with growing waits, or after the wait that the server asks for in ``Retry-After``; never more than
+    ``tries`` times nor beyond ``budget_s`` seconds.
 
     Parameters
     ----------

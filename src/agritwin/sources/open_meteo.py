@@ -134,8 +134,8 @@ class OpenMeteoForecast:
     def fetch(self, where: Where, when: When) -> xr.Dataset:
         """Return hourly weather (member, time) from 00:00 UTC of the first day on, as far as the model reaches.
 
-        The scalar coordinate ``issue_time`` is 00:00 UTC of the first day; the stamp at that time closes the hour before
-        it, so that weather up to the day before and the forecast leave no hour out.
+        The scalar coordinate ``issue_time`` is 00:00 UTC of the first day. The stamp at that time closes the hour
+        before it, so that weather up to the day before and the forecast leave no hour out.
         """
         answer = _request(self._http, self.url, where, when, self.model, self.name)
         members = _member_values(answer, self.name)
