@@ -1,0 +1,173 @@
+import datetime as dt
+import json
+
+import pytest
+
+from agritwin.errors import ConfigError
+from agritwin.holding.intake import take_in
+from agritwin.holding.mapping import Mapping, load_mapping, save_mapping
+from agritwin.records import queries
+from tests.holding.conftest import AS_OF, BALSA, PINILLO
+
+HEAD = ["FECHA", "TAREA-PRODUCTO-DOSIS", "RECINTO ID"]
+LINES = [
+    ["31/01/2020", "PODA", PINILLO],
+    ["31/01/2020", "PODA", PINILLO],
+    ["02/02/2020", "TRATAMIENTO (caldo bordelés (2), zinc (0,5))", PINILLO],
+    ["03/02/2020", "RIEGO", BALSA],
+]
+
+
+def take(engine, raw, file, mapping=None, as_of=AS_OF, twins=(PINILLO, BALSA), **options):
+    return take_in(engine, twins, file, mapping, as_of, raw=raw, **options)
+
+
+def table(kind, **more):
+    columns = {"day": "FECHA", "text": "TAREA-PRODUCTO-DOSIS", "twin": "RECINTO ID"}
+    return Mapping.model_validate({"name": "test", "tables": [{"kind": kind, "columns": columns, **more}]})
+
+
+def test_every_line_is_accounted_for(engine, raw, workbook):
+    bad = [["31/02/2020", "PODA", PINILLO], ["01/03/2020", "PODA", "47-1-0-0-1-1-1"], ["02/03/2020", None, PINILLO]]
+    report = take(engine, raw, workbook([HEAD, *LINES, *bad]))
+    assert report.rows_in == 7 == report.accepted + report.known + report.rejected
+    rejected = [(r.sheet, r.row, r.column, r.value) for r in report.refusals if r.kind == "rejected"]
+    assert rejected == [
+        ("Hoja1", 6, "A", "31/02/2020"),
+        ("Hoja1", 7, "C", "47-1-0-0-1-1-1"),
+        ("Hoja1", 8, "B", None),
+    ]
+    assert all(r.reason and r.suggestion for r in report.refusals)
+
+
+def test_a_longer_file_adds_only_what_is_new(engine, raw, workbook):
+    take(engine, raw, workbook([HEAD, *LINES], "january.xlsx"))
+    report = take(engine, raw, workbook([HEAD, *LINES, LINES[0], ["05/02/2020", "PODA", PINILLO]], "february.xlsx"))
+    assert (report.accepted, report.known) == (2, 4)  # a third equal line and a new one
+    assert queries.labour(engine, PINILLO)["lines"].to_list() == [3, 1, 1]
+
+
+def test_a_file_half_of_which_was_known_is_read_anew_when_the_other_is_corrected(engine, raw, workbook):
+    lines = [["01/02/2020", "PODA", PINILLO]]
+    first = workbook([HEAD, *lines], "first.xlsx")
+    second = workbook([HEAD, *lines, ["02/03/2020", "RIEGO", PINILLO]], "second.xlsx")
+    dmy, mdy = table("activities", date_order="dmy"), table("activities", date_order="mdy")
+    take(engine, raw, first, dmy)
+    take(engine, raw, second, dmy)
+    take(engine, raw, first, mdy)  # the first sender says: month first
+    report = take(engine, raw, second, dmy)
+    assert report.changed
+    assert queries.activities(engine, PINILLO)["day"].dt.date.to_list() == [
+        dt.date(2020, 1, 2),
+        dt.date(2020, 2, 1),
+        dt.date(2020, 3, 2),
+    ]
+
+
+def test_an_ambiguous_column_is_asked_once_and_the_answer_is_remembered(engine, raw, workbook, tmp_path):
+    file = workbook([HEAD, ["07/02/2019", "PODA", PINILLO], ["08/02/2019", "PODA", PINILLO]])
+    asked = take(engine, raw, file)
+    assert (asked.accepted, asked.rejected) == (0, 2)
+    assert "date_order" in next(r.suggestion for r in asked.refusals if r.kind == "question")
+    answered = asked.mapping.model_dump()
+    answered["tables"][0]["date_order"] = "dmy"
+    save_mapping(Mapping.model_validate(answered), tmp_path / "sender.yaml")
+    report = take(engine, raw, file, load_mapping(tmp_path / "sender.yaml"))
+    assert (report.accepted, report.questions) == (2, 0)
+    assert queries.activities(engine, PINILLO)["day"].dt.month.to_list() == [2, 2]
+
+
+def test_lines_after_the_clock_wait_for_their_day(engine, raw, workbook):
+    file = workbook([HEAD, *LINES])
+    early = take(engine, raw, file, as_of=dt.date(2020, 2, 2))
+    assert (early.accepted, early.rejected, early.postponed_until) == (3, 1, dt.date(2020, 2, 3))
+    assert not take(engine, raw, file, as_of=dt.date(2020, 2, 2)).changed
+    late = take(engine, raw, file, as_of=dt.date(2020, 2, 3))
+    assert (late.accepted, late.rejected) == (4, 0)
+
+
+def test_the_folder_says_which_twin_where_the_lines_do_not(engine, raw, workbook):
+    file = workbook([HEAD[:2], *[line[:2] for line in LINES]])
+    assert take(engine, raw, file).accepted == 0
+    assert take(engine, raw, file, landed_for=BALSA).accepted == 4
+    assert len(queries.activities(engine, BALSA)) == 4
+    with pytest.raises(ConfigError):
+        take(engine, raw, file, landed_for="47-1-0-0-1-1-1")
+
+
+def test_one_file_sent_for_two_twins_does_not_take_itself_back(engine, raw, workbook):
+    file = workbook([HEAD, *LINES])
+    for twin in (PINILLO, BALSA, PINILLO, BALSA):
+        take(engine, raw, file, landed_for=twin)
+    assert len(queries.activities(engine, PINILLO)) == 3
+    assert len(queries.activities(engine, BALSA)) == 1
+
+
+def test_a_new_twin_lets_its_lines_in(engine, raw, workbook):
+    file = workbook([HEAD, *LINES])
+    assert take(engine, raw, file, twins=(PINILLO,)).accepted == 3
+    assert take(engine, raw, file).accepted == 4
+
+
+def test_csv_with_spanish_signs(engine, raw, tmp_path):
+    file = tmp_path / "riegos año 2020 #1 100%.csv"
+    text = "Fecha;Labor;Cantidad;Unidad;Recinto\n31/01/2020;Riego;12,5;mm;{0}\n01/02/2020;Riego;8,25;cajas;{0}\n"
+    file.write_bytes(text.format(PINILLO).encode("cp1252"))
+    mapping = Mapping.model_validate(
+        {
+            "name": "csv",
+            "tables": [
+                {
+                    "kind": "activities",
+                    "columns": {
+                        "day": "Fecha", "text": "Labor", "amount": "Cantidad", "unit": "Unidad", "twin": "Recinto"
+                    },
+                }
+            ],
+        }
+    )  # fmt: skip
+    report = take(engine, raw, file, mapping)
+    assert (report.accepted, report.rejected) == (1, 1)
+    assert (report.refusals[0].column, report.refusals[0].value) == ("D", "cajas")
+    row = queries.activities(engine, PINILLO).iloc[0]
+    assert (row["amount"], row["unit"], row["category"]) == (12.5, "mm", "irrigation")
+
+
+def test_harvest_units_come_from_line_header_or_mapping(engine, raw, tmp_path):
+    rows = [
+        {"id": PINILLO, "fecha": "2020-09-30", "cosecha": 500, "unidad": "kg/ha"},
+        {"id": PINILLO, "fecha": "2021-09-30", "cosecha": 7, "unidad": "t"},
+        {"id": PINILLO, "fecha": "2022-09-30", "cosecha": 7, "unidad": "sacks"},
+        {"id": PINILLO, "fecha": "2023-09-30", "cosecha": -7, "unidad": "t"},
+    ]
+    file = tmp_path / "harvest.json"
+    file.write_text(json.dumps(rows))
+    report = take(engine, raw, file)
+    assert (report.accepted, report.rejected) == (2, 2)
+    yields = queries.seasonal_yields(engine, PINILLO, area_ha=10.0)
+    assert yields["kg_per_ha"].to_list() == [500.0, 700.0]
+    assert set(yields["source"]) == {"harvest.json"}
+
+
+def test_a_table_nobody_understands_is_reported_line_by_line(engine, raw, workbook):
+    report = take(engine, raw, workbook([["foo", "bar"], [1, 2], [3, 4]]))
+    assert (report.rows_in, report.accepted, report.rejected, report.questions) == (2, 0, 2, 1)
+
+
+def test_a_stated_unit_of_doses_reaches_the_treatments(engine, raw, workbook):
+    file = workbook([HEAD, *LINES])
+    take(engine, raw, file)
+    assert queries.treatments(engine, PINILLO)["dose_unit"].to_list() == [None, None]
+    take(engine, raw, file, table("activities", dose_unit="l/ha"))
+    treatments = queries.treatments(engine, PINILLO)
+    assert treatments[["product", "dose", "dose_unit"]].values.tolist() == [
+        ["caldo bordelés", 2.0, "l ha-1"],
+        ["zinc", 0.5, "l ha-1"],
+    ]
+
+
+def test_leftovers_of_a_text_are_asked_about_and_the_work_is_kept(engine, raw, workbook):
+    report = take(engine, raw, workbook([HEAD, ["31/01/2020", "TRATAMIENTO (cobre, zinc (1))", PINILLO]]))
+    assert report.accepted == 1
+    assert any(r.value == "cobre" for r in report.refusals if r.kind == "question")
+    assert queries.treatments(engine, PINILLO)["product"].to_list() == ["zinc"]
