@@ -36,7 +36,7 @@ def forecast_report(
     *,
     lower: float | None = None,
     margin: float = 0.05,
-    every: int = 3,
+    origins: int = 200,
 ) -> dict[str, Any]:
     """Backtest the models on the history, choose one, correct its interval and forecast from the season's last day.
 
@@ -52,8 +52,8 @@ def forecast_report(
         Physical lower bound in the unit of the series (0 for `et0`), None where there is none.
     margin
         Share of the default's CRPS by which another model must be better to replace it.
-    every
-        Days between the origins of the backtest.
+    origins
+        Past days of issue on which the models are scored, about.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def forecast_report(
             "Ask for an earlier start of the weather history.",
         )
     models = daily_models()
-    tested = backtest.rolling_origin(models, history, horizon_days, folds=folds, every=every)
+    tested = backtest.rolling_origin(models, history, horizon_days, folds=folds, every=max(1, folds * YEAR // origins))
     tested["forecast"] = tested["forecast"].clip(min=lower, keep_attrs=True)
     scores = backtest.score_table(tested)
     choice = backtest.choose(scores, margin=margin)
