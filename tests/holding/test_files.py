@@ -85,7 +85,8 @@ def test_text_in_a_wrong_encoding(tmp_path, content, says):
 
 
 @pytest.mark.parametrize(
-    ("content", "encoding"), [("año;ñ\n", "utf-8"), ("año;ñ\n", "utf-8-sig"), ("año;ñ\n", "cp1252"), ("año;ñ\n", "utf-16")]
+    ("content", "encoding"),
+    [("año;ñ\n", "utf-8"), ("año;ñ\n", "utf-8-sig"), ("año;ñ\n", "cp1252"), ("año;ñ\n", "utf-16")],
 )
 def test_text_in_usual_encodings(tmp_path, content, encoding):
     path = tmp_path / "a.csv"

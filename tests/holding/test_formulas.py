@@ -30,7 +30,15 @@ def test_value(formula, value):
 
 @pytest.mark.parametrize(
     "formula",
-    ["=VLOOKUP(A1,B1:C3,2)", "=Sheet2!A1", "=1+1", '=SEARCH("x",G13)', "=IF(", "=" + "(" * 50 + "1" + ")" * 50, '=""""&'],
+    [
+        "=VLOOKUP(A1,B1:C3,2)",
+        "=Sheet2!A1",
+        "=1+1",
+        '=SEARCH("x",G13)',
+        "=IF(",
+        "=" + "(" * 50 + "1" + ")" * 50,
+        '=""""&',
+    ],
 )
 def test_what_is_not_understood_is_reported(formula):
     with pytest.raises(DataError):

@@ -29,7 +29,7 @@ def report(engine, raw, activities):
 
 def test_every_line_of_both_parcels_is_kept_and_no_date_swapped(engine, report, activities):
     written = [
-        (dt.datetime.strptime(day, "%d/%m/%Y"), text, twin)  # noqa: DTZ007 - days have no zone
+        (dt.datetime.strptime(day, "%d/%m/%Y"), text, twin)
         for day, text, _, twin in openpyxl.load_workbook(activities, data_only=True).active.iter_rows(
             min_row=2, max_col=4, values_only=True
         )

@@ -56,7 +56,7 @@ def activities(engine: sa.Engine, twin_id: str, until: dt.date | None = None) ->
 def labour(engine: sa.Engine, twin_id: str, until: dt.date | None = None) -> pd.DataFrame:
     """Return how many equal lines each day and task has: columns ``day, category, task, lines``."""
     lines = activities(engine, twin_id, until)
-    return lines.groupby(["day", "category", "task"], as_index=False).size().rename(columns={"size": "lines"})
+    return lines.groupby(["day", "category", "task"]).agg(lines=("key", "size")).reset_index()
 
 
 def treatments(engine: sa.Engine, twin_id: str, until: dt.date | None = None) -> pd.DataFrame:
@@ -78,7 +78,6 @@ def harvests(engine: sa.Engine, twin_id: str, until: dt.date | None = None) -> p
     when the year is over.
     """
     c = t.harvests.c
-    known_on = sa.func.coalesce(c.day, sa.cast(sa.cast(c.year, sa.Text) + "-12-31", sa.Text))
     names = ("year", "day", "amount", "unit", "state", "quality", "losses", "lot", "client", "key", "occurrence", "id")
     select = (
         sa.select(*(c[name] for name in names), t.intakes.c.file.label("source"))
@@ -87,7 +86,8 @@ def harvests(engine: sa.Engine, twin_id: str, until: dt.date | None = None) -> p
         .order_by(c.year, c.day, c.state, c.key, c.occurrence)
     )
     if until is not None:
-        select = select.where(sa.cast(known_on, sa.Text) <= until.isoformat())
+        closed = until.year if (until.month, until.day) == (12, 31) else until.year - 1
+        select = select.where(sa.or_(c.day <= until, sa.and_(c.day.is_(None), c.year <= closed)))
     return frame(engine, select)
 
 
@@ -110,10 +110,9 @@ def seasonal_yields(engine: sa.Engine, twin_id: str, area_ha: float, until: dt.d
         raise DataError(f"An area of {area_ha} ha gives no yield per hectare.", "State the area of the parcel.")
     rows = harvests(engine, twin_id, until)
     per_ha = {"kg": 1.0 / area_ha, "t": 1000.0 / area_ha, "kg ha-1": 1.0, "t ha-1": 1000.0}
-    rows["kg_per_ha"] = rows["amount"].astype(float) * rows["unit"].map(per_ha).astype(float)
-    rows = rows.rename(columns={"year": "season"})
-    rows["source"] = rows["source"].fillna("")
-    return rows.groupby(["season", "state", "source"], as_index=False)["kg_per_ha"].sum()
+    factors = [per_ha[unit] for unit in rows["unit"]]
+    rows = rows.assign(kg_per_ha=rows["amount"] * factors, season=rows["year"], source=rows["source"].fillna(""))
+    return rows.groupby(["season", "state", "source"]).agg(kg_per_ha=("kg_per_ha", "sum")).reset_index()
 
 
 def quarantine(engine: sa.Engine, twin_id: str) -> pd.DataFrame:
@@ -261,9 +260,10 @@ def delete_twin(engine: sa.Engine, twin_id: str, raw: Path | None = None) -> dic
         kept = set(connection.scalars(sa.select(t.intakes.c.sha256)))
     gone = [sha256 for sha256 in own.values() if sha256 not in kept]
     if engine.dialect.name == "sqlite":
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM")
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        bare = engine.raw_connection()  # VACUUM runs outside of transactions
+        bare.cursor().execute("VACUUM")
+        bare.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        bare.close()
     for sha256 in gone:
         if raw is not None:
             (raw / sha256).unlink(missing_ok=True)

@@ -1,0 +1,114 @@
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from agritwin.errors import DataError
+from agritwin.records.database import connect, migrate
+from agritwin.records.instruments import (
+    Flag,
+    define_measure,
+    define_sensor,
+    install,
+    readings,
+    store_readings,
+)
+from agritwin.records.locations import add_location, define_schema, locations
+
+
+@pytest.fixture
+def engine(tmp_path):
+    store = connect(tmp_path / "records.db")
+    migrate(store)
+    define_measure(store, "soil_moisture", "m3 m-3")
+    define_sensor(store, "probe", "capacitance probe", ["soil_moisture"], cadence_s=3600)
+    yield store
+    store.dispose()
+
+
+def stream(values, start="2025-03-29T20:00", measure="soil_moisture"):
+    times = pd.date_range(start, periods=len(values), freq="h")
+    return pd.DataFrame({"sensor": "probe", "measure": measure, "time": times, "value": values})
+
+
+def test_a_stream_comes_back_across_the_night_of_summer_time(engine):
+    # 2025-03-30 02:00 does not exist in Madrid; UTC does not care.
+    assert store_readings(engine, stream(np.arange(10.0))) == (10, 0)
+    back = readings(engine, sensor="probe")
+    assert back["value"].to_list() == list(range(10))
+    assert back["time"].diff().dropna().unique().tolist() == [pd.Timedelta(hours=1)]
+
+
+def test_a_stream_sent_again_and_longer_adds_only_what_is_new(engine):
+    store_readings(engine, stream([1.0, 2.0]))
+    assert store_readings(engine, stream([1.0, 2.0, 3.0])) == (1, 2)
+    assert readings(engine)["flags"].to_list() == [0, 0, 0]
+
+
+def test_duplicates_and_conflicts_are_stored_beside_the_first_and_flagged(engine):
+    table = pd.concat([stream([1.0]), stream([1.0]), stream([7.0])])
+    assert store_readings(engine, table) == (3, 0)
+    assert store_readings(engine, table) == (0, 3)
+    everything = readings(engine, doubtful=True)
+    assert everything["value"].to_list() == [1.0, 1.0, 7.0]
+    assert everything["flags"].to_list() == [0, Flag.DUPLICATE, Flag.CONFLICT]
+    assert readings(engine)["value"].to_list() == [1.0]
+
+
+def test_missing_values_and_texts(engine):
+    table = stream([np.nan, 2.0]).assign(text=["dry", None])
+    assert store_readings(engine, table) == (2, 0)
+    assert store_readings(engine, table) == (0, 2)
+    back = readings(engine)
+    assert np.isnan(back["value"][0])
+    assert back["text"][0] == "dry"
+
+
+def test_unknown_sensors_are_named(engine):
+    with pytest.raises(DataError, match="ghost"):
+        store_readings(engine, stream([1.0]).assign(sensor="ghost"))
+
+
+def test_one_measure_has_one_unit(engine):
+    assert define_measure(engine, "soil_moisture", "m3.m-3") == define_measure(engine, "soil_moisture", "1")
+    with pytest.raises(DataError, match="soil_moisture"):
+        define_measure(engine, "soil_moisture", "percent")
+
+
+def test_a_reading_belongs_to_where_the_sensor_was(engine):
+    define_schema(engine, "row", {"trees": {"type": "int"}, "spacing": {"type": "float", "unit": "m"}})
+    north = add_location(engine, "row", "north", {"trees": 40, "spacing": 6.0})
+    south = add_location(engine, "row", "south", {"trees": 38, "spacing": 6})
+    install(engine, "probe", north, dt.datetime(2025, 3, 29, 21))
+    install(engine, "probe", south, dt.datetime(2025, 3, 29, 23), dt.datetime(2025, 3, 30, 1))
+    store_readings(engine, stream(np.arange(7.0)))
+    places = readings(engine)["location_id"].to_list()
+    assert places[1:5] == [north, north, south, south]
+    assert pd.isna(places[0])
+    assert pd.isna(places[5])
+    with pytest.raises(DataError, match="location"):
+        install(engine, "probe", north, dt.datetime(2025, 3, 29, 22), dt.datetime(2025, 3, 29, 23, 30))
+
+
+def test_places_keep_to_their_schema(engine):
+    define_schema(engine, "tree", {"height": {"type": "float", "unit": "m"}, "alive": {"type": "bool"}})
+    add_location(engine, "tree", "1", {"height": 3.5, "alive": True})
+    for values in ({"height": "tall", "alive": True}, {"height": 3.5}, {"height": True, "alive": True}):
+        with pytest.raises(DataError):
+            add_location(engine, "tree", "2", values)
+    with pytest.raises(DataError, match="already"):
+        add_location(engine, "tree", "1", {"height": 3.5, "alive": True})
+    with pytest.raises(DataError, match="no unit"):
+        define_schema(engine, "pond", {"depth": {"type": "float", "unit": "fathomless"}})
+    with pytest.raises(DataError, match="agree"):
+        define_schema(engine, "tree", {"girth": {"type": "float"}})
+    assert len(locations(engine)) == 1
+
+
+def test_places_have_a_time(engine):
+    define_schema(engine, "zone", {})
+    add_location(engine, "zone", "old", {}, valid_to=dt.date(2020, 12, 31))
+    add_location(engine, "zone", "new", {}, valid_from=dt.date(2021, 1, 1))
+    assert locations(engine, on=dt.date(2020, 6, 1))["name"].to_list() == ["old"]
+    assert locations(engine, on=dt.date(2021, 6, 1))["name"].to_list() == ["new"]
