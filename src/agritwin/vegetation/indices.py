@@ -103,13 +103,13 @@ def index(formula: str, bands: xr.Dataset, constants: Mapping[str, float] | None
         if variable in bands:
             return bands[variable].clip(min=0.0)
         if name in values:
-            return float(values[name])
+            return np.float64(values[name])
         raise DataError(
             f"Index {formula!r} needs {name} ({variable}), which the images do not hold.",
             f"Available: {', '.join(sorted(map(str, bands.data_vars)))}.",
         )
 
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         result = _evaluate(_parsed(text), look_up, text)
     if not isinstance(result, xr.DataArray):
         raise ConfigError(f"The formula {text!r} names no band.", f"Use one of {', '.join(BANDS)}.")
@@ -128,7 +128,7 @@ def _parsed(text: str) -> ast.expr:
 def _evaluate(node: ast.expr, look_up: Callable[[str], xr.DataArray | float], text: str) -> xr.DataArray | float:
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
-            return float(number)
+            return np.float64(number)
         case ast.Name(id=name):
             return look_up(name)
         case ast.BinOp(left=left, op=operation, right=right) if type(operation) in OPERATORS:
