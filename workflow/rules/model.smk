@@ -4,7 +4,7 @@
 rule fit_forecast:
     input:
         notebook="notebooks/50_forecast.ipynb",
-        summary="results/{twin}/parcel.json",
+        place="results/{twin}/parcel.json",
         weather_history="data/twins/{twin}/weather.history.json",
         weather_season="data/twins/{twin}/weather.season.json",
     output:

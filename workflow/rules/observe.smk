@@ -140,7 +140,7 @@ rule describe_parcel:
 rule describe_weather:
     input:
         notebook="notebooks/20_weather.ipynb",
-        summary="results/{twin}/parcel.json",
+        place="results/{twin}/parcel.json",
         weather_history="data/twins/{twin}/weather.history.json",
         weather_season="data/twins/{twin}/weather.season.json",
         forecast_season="data/twins/{twin}/forecast.season.json",

@@ -12,7 +12,7 @@ rule join_records:
         notebook="notebooks/40_records.ipynb",
         documents=holding_files,
         parcel="data/twins/{twin}/parcel.geojson",
-        summary="results/{twin}/parcel.json",
+        place="results/{twin}/parcel.json",
         weather_history="data/twins/{twin}/weather.history.json",
         weather_season="data/twins/{twin}/weather.season.json",
         ndvi_history="data/twins/{twin}/ndvi.history.json",

@@ -4,7 +4,7 @@
 rule simulate_crop:
     input:
         notebook="notebooks/70_crop.ipynb",
-        summary="results/{twin}/parcel.json",
+        place="results/{twin}/parcel.json",
         soil="data/cubes/soil/{twin}.json",
         weather_season="data/twins/{twin}/weather.season.json",
         forecast_season="data/twins/{twin}/forecast.season.json",

@@ -15,6 +15,8 @@ DIGITS = 6
 
 def plain(value: Any) -> Any:
     """Return a value as JSON knows it: NaN and NaT become None, numbers keep six significant digits."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        return plain(value[()])
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | np.ndarray | pd.Series | pd.Index):

@@ -90,10 +90,11 @@ def normal_sums(days: xr.Dataset, hourly: xr.Dataset, start: dt.date, end: dt.da
     }
 
 
-def rain_return_levels(hourly: xr.Dataset) -> list[dict[str, float]] | str:
+def rain_return_levels(history: xr.Dataset, season: xr.Dataset) -> list[dict[str, float]] | str:
     """Return daily rain by return period with its interval, or the sentence why there is none."""
+    hourly = xr.concat([history["precipitation"], season["precipitation"]], "time")
     try:
-        levels = rain.return_levels(rain.annual_maxima(hourly["precipitation"]))
+        levels = rain.return_levels(rain.annual_maxima(hourly))
     except DataError as error:
         return str(error)
     return levels.to_dataframe().reset_index().to_dict("records")
