@@ -67,7 +67,7 @@ YEAR_ROUND = (  # month and day of the first day, days of work, people a day (fr
     (7, 15, 3, (1, 1), "irrigation 8 h"),
     (8, 12, 2, (1, 1), "irrigation 10 h"),
 )
-FROST_NIGHTS = ("2023-04-12", "2023-04-13", "2025-04-10")
+FROST_NIGHTS = ("2023-04-26", "2023-04-27", "2025-04-28")
 
 
 @dataclass(frozen=True)

@@ -87,8 +87,8 @@ def orchard(day: pd.Timestamp, vigour: np.ndarray) -> np.ndarray:
     Double logistic between budburst and leaf fall of the season; about 0.18 in winter, 0.45 to 0.55 in June and July.
     """
     this = seasons.season(day.year)
-    leaf = _rise(day.dayofyear, this.budburst + 24, 9) * (1 - _rise(day.dayofyear, this.leaf_fall, 8))
-    ageing = 1 - 0.10 * np.clip((day.dayofyear - 205) / 80, 0, 1)
+    leaf = _rise(day.day_of_year, this.budburst + 24, 9) * (1 - _rise(day.day_of_year, this.leaf_fall, 8))
+    ageing = 1 - 0.10 * np.clip((day.day_of_year - 205) / 80, 0, 1)
     young = 1 - 0.10 * np.exp(-(day.year - 2018) / 2.5)
     return _weeds(day) + 0.33 * leaf * ageing * young * this.vigour * vigour
 
@@ -99,7 +99,7 @@ def arable(site: Site, field: int, day: pd.Timestamp) -> float:
     random = stream("field", site.name, field, year)
     crop = CROPS[int(random.choice(len(CROPS), p=(0.42, 0.28, 0.16, 0.14)))]
     level, late = random.uniform(0.9, 1.08), random.normal(0, 5)
-    since = day.dayofyear - 365 * (day.month >= 9)
+    since = day.day_of_year - 365 * (day.month >= 9)
     water = seasons.season(min(year, 2025)).water
     if crop == "fallow":
         return 0.15 + 0.6 * (_weeds(day) - 0.15)
@@ -117,7 +117,7 @@ def _weeds(day: pd.Timestamp) -> float:
 
 
 def _bump(day: pd.Timestamp, centre: float, width: float) -> float:
-    return float(np.exp(-(((day.dayofyear - centre) / width) ** 2)))
+    return float(np.exp(-(((day.day_of_year - centre) / width) ** 2)))
 
 
 def _rise(day: float, middle: float, width: float) -> float:

@@ -23,7 +23,7 @@ TEMPERATURE_SD = np.array([3.2, 3.1, 3.2, 3.3, 3.6, 3.5, 3.1, 3.0, 3.3, 3.1, 3.3
 TEMPERATURE_PERSISTENCE = 0.78  # lag-1 autocorrelation of daily mid-range anomalies
 WET_MINUS_DRY = np.array([1.6, 0.5, 0.0, -1.1, -1.3, -1.7, -0.8, -0.8, -1.6, -1.0, 1.2, 2.2])  # degC, daily mid-range
 WET_PERSISTENCE = 0.30  # lag-1 autocorrelation of the wet-day indicator
-LINKE_TURBIDITY_ASSUMED = np.array([2.4, 2.6, 2.9, 3.1, 3.2, 3.4, 3.5, 3.5, 3.2, 2.9, 2.6, 2.4])
+LINKE_TURBIDITY_ASSUMED = np.array([2.2, 2.4, 2.6, 2.8, 2.9, 3.0, 3.1, 3.1, 2.9, 2.7, 2.4, 2.2])
 
 
 def daily_normal(monthly: np.ndarray, day_of_year: np.ndarray) -> np.ndarray:

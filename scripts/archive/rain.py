@@ -69,7 +69,7 @@ def daily(days: pd.DatetimeIndex, random: np.random.Generator) -> np.ndarray:
 def hourly(days: pd.DatetimeIndex, amount: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Hours of each rainy day, mm, array of (days, 24): long frontal rain in winter, short storms in summer."""
     tenths = np.zeros((days.size, 24), int)
-    convective = np.clip(np.cos((days.dayofyear.to_numpy() - 200) / 365.25 * 2 * np.pi) * 0.9, 0.05, None)
+    convective = np.clip(np.cos((days.day_of_year.to_numpy() - 200) / 365.25 * 2 * np.pi) * 0.9, 0.05, None)
     for i in np.flatnonzero(amount > 0):
         storm = random.uniform() < convective[i]
         length = 1 + random.poisson(1.5 if storm else 2.5 + 1.2 * np.sqrt(amount[i])) + int(amount[i] / 8)

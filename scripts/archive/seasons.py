@@ -42,7 +42,7 @@ def season(year: int) -> Season:
     frame = weather.reference()
     air = frame["temperature_2m"].loc[f"{year}-02-01" : f"{year}-06-30"]
     heat = np.maximum(air - 5, 0).resample("D").mean().cumsum()
-    budburst = float(heat.index[np.searchsorted(heat.to_numpy(), 290.0)].dayofyear)
+    budburst = float(heat.index[np.searchsorted(heat.to_numpy(), 290.0)].day_of_year)
     rain = frame["precipitation"].loc[f"{year - 1}-10-01" : f"{year}-06-30"].sum()
     water = float(np.clip(rain / 373.0, 0.5, 1.3))
     spring = air.loc[f"{year}-04-05" : f"{year}-05-15"].min()

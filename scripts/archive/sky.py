@@ -19,22 +19,30 @@ def clear_sky(times: pd.DatetimeIndex, cell: Cell) -> np.ndarray:
     sun = pvlib.solarposition.spa_python(fine, cell.latitude, cell.longitude, cell.elevation_m, pressure)
     zenith = sun["apparent_zenith"].to_numpy()
     airmass = pvlib.atmosphere.get_absolute_airmass(pvlib.atmosphere.get_relative_airmass(zenith), pressure)
-    turbidity = normals.daily_normal(normals.LINKE_TURBIDITY_ASSUMED, fine.dayofyear.to_numpy())
-    ghi = pvlib.clearsky.ineichen(zenith, airmass, turbidity, altitude=cell.elevation_m)["ghi"]
+    turbidity = normals.daily_normal(normals.LINKE_TURBIDITY_ASSUMED, fine.day_of_year.to_numpy())
+    with np.errstate(divide="ignore"):  # pvlib divides by the zero altitude factor of night hours and masks it after
+        ghi = pvlib.clearsky.ineichen(zenith, airmass, turbidity, altitude=cell.elevation_m)["ghi"]
     return np.nan_to_num(ghi).reshape(-1, SUBSTEPS).mean(axis=1)
 
 
-def daily_index(days: pd.DatetimeIndex, wet: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Share of clear-sky radiation per day, 0 to 1.
+def expected_radiation(days: pd.DatetimeIndex, cell: Cell) -> np.ndarray:
+    """Daily radiation that the sunshine normals stand for, W h m-2 (FAO-56 Eq. 21, 34 and 35, a = 0.25, b = 0.50)."""
+    day_of_year = days.day_of_year.to_numpy()
+    latitude = np.radians(cell.latitude)
+    distance = 1 + 0.033 * np.cos(2 * np.pi / 365 * day_of_year)
+    declination = 0.409 * np.sin(2 * np.pi / 365 * day_of_year - 1.39)
+    sunset = np.arccos(-np.tan(latitude) * np.tan(declination))
+    height = sunset * np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.sin(sunset)
+    above = 24 * 60 / np.pi * 0.0820 * distance * height / 0.0036
+    sunshine = normals.daily_normal(normals.SUNSHINE / normals.DAYS, day_of_year)
+    return (0.25 + 0.50 * np.clip(sunshine / (24 / np.pi * sunset), 0, 1)) * above
 
-    Mean by month from the sunshine normals through Angstrom (FAO-56 Eq. 35, a = 0.25, b = 0.50) over its clear-sky
-    value 0.75; wet days about half of dry ones; beta-distributed with day-to-day persistence 0.45.
+
+def daily_index(mean: np.ndarray, days: pd.DatetimeIndex, wet: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Share of clear-sky radiation per day, 0 to 1, around its normal ``mean``.
+
+    Wet days get 0.62 of the normal; beta-distributed with day-to-day persistence 0.45.
     """
-    doy = days.dayofyear.to_numpy()
-    declination = 0.409 * np.sin(2 * np.pi / 365 * doy - 1.39)
-    daylight = 24 / np.pi * np.arccos(-np.tan(np.radians(41.3)) * np.tan(declination))
-    sunshine = normals.daily_normal(normals.SUNSHINE / normals.DAYS, doy)
-    mean = (0.25 + 0.50 * np.clip(sunshine / daylight, 0, 1)) / 0.75
     share_wet = pd.Series(wet).groupby(days.month.to_numpy()).transform("mean").to_numpy()
     wet_mean = 0.62 * mean
     mean_here = np.where(wet, wet_mean, (mean - share_wet * wet_mean) / (1 - share_wet))
@@ -50,3 +58,11 @@ def hourly_index(daily: np.ndarray, rain: np.ndarray, random: np.random.Generato
     index = daily[:, None] + spread[:, None] * noise
     index = np.where(rain > 0, np.minimum(index, 0.12 + 0.18 * np.exp(-rain / 3)), index)
     return np.clip(index, 0.04, 1.0)
+
+
+def radiation(clear: np.ndarray, index: np.ndarray, expected: np.ndarray, month: np.ndarray) -> np.ndarray:
+    """Radiation by hour, W m-2, arrays of (days, 24): clear sky times index, its months pulled to what is expected."""
+    for _ in range(3):
+        share = pd.Series(expected).groupby(month).sum() / pd.Series((clear * index).sum(axis=1)).groupby(month).sum()
+        index = np.clip(index * share[month].to_numpy()[:, None], 0.04, 1.0)
+    return clear * index

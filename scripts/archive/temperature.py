@@ -20,7 +20,7 @@ def daily_extremes(
     (station: wet days have about two thirds of the range of dry ones). Minima hardly fall more than 6 degC below the
     normal, which gives the station's April frosts. The monthly climatology is pulled to the normals.
     """
-    doy, month = days.dayofyear.to_numpy(), days.month.to_numpy()
+    doy, month = days.day_of_year.to_numpy(), days.month.to_numpy()
     high = normals.daily_normal(normals.TEMPERATURE_MAX, doy)
     low = normals.daily_normal(normals.TEMPERATURE_MIN, doy)
     phi = normals.TEMPERATURE_PERSISTENCE
