@@ -49,10 +49,14 @@ def last_frost(air_temperature_min: xr.DataArray, threshold: float = 0.0) -> xr.
     xarray.DataArray
         Dates over ``year``; NaT for a year without such a day, or with a day missing before August.
     """
-    lowest = air_temperature_min.to_series()
-    spring = lowest[pd.DatetimeIndex(lowest.index).month < 8]
-    year = pd.DatetimeIndex(spring.index).year
-    days = spring.index.to_series()
-    last = days.where(spring < threshold).groupby(year).max().where(spring.groupby(year).count() >= _DAYS_BEFORE_AUGUST)
+    days = pd.DatetimeIndex(air_temperature_min["day"].to_numpy())
+    values = air_temperature_min.to_numpy()
+    years = np.unique(days.year)
+    last = np.full(years.size, np.datetime64("NaT"), dtype="datetime64[s]")
+    for position, year in enumerate(years):
+        spring = np.asarray((days.year == year) & (days.month < 8))
+        frosts = days[spring & (values < threshold)]
+        if len(frosts) and np.isfinite(values[spring]).sum() >= _DAYS_BEFORE_AUGUST:
+            last[position] = frosts[-1]
     attributes = {"long_name": f"last spring day below {threshold:g} degC"}
-    return xr.DataArray(last.to_numpy(), coords={"year": last.index.to_numpy()}, dims="year", attrs=attributes)
+    return xr.DataArray(last, coords={"year": years}, dims="year", attrs=attributes)

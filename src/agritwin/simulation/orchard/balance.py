@@ -1,0 +1,319 @@
+"""Daily water balance of an orchard over an ensemble: the dual crop coefficient of FAO-56 chapters 7 and 8."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from agritwin.errors import ConfigError, DataError
+from agritwin.simulation.orchard import coefficients, kernels
+from agritwin.simulation.orchard.management import Irrigation
+from agritwin.simulation.orchard.parameters import WATER, YIELD, check
+
+_REQUIRED = {"precipitation": "mm", "et0": "mm", "wind_speed": "m s-1", "relative_humidity_min": "percent"}
+_CANOPY = ("kcb", "ground_cover")
+_NEVER = 1e12  # day of what does not come
+
+_OUTPUT = {
+    "root_zone_depletion": ("mm", "depletion of the root zone at the end of the day"),
+    "surface_depletion": ("mm", "depletion of the wetted surface layer at the end of the day"),
+    "kcb": ("1", "basal crop coefficient"),
+    "ground_cover": ("1", "ground cover"),
+    "readily_available_water": ("mm", "readily available water of the root zone"),
+    "ks": ("1", "water stress coefficient, 1 without stress"),
+    "soil_evaporation": ("mm", "soil evaporation of the day"),
+    "transpiration": ("mm", "transpiration of the day"),
+    "potential_transpiration": ("mm", "transpiration of the day without water stress"),
+    "drainage": ("mm", "deep percolation of the day"),
+    "runoff": ("mm", "surface runoff of the day"),
+    "irrigation": ("mm", "net irrigation of the day"),
+    "precipitation": ("mm", "precipitation"),
+}
+_STATE_UNITS = {"wetted_fraction": "1", "exposed_wetted_fraction": "1"}
+
+
+def simulate(
+    drivers: xr.Dataset,
+    parameters: xr.Dataset | Mapping[str, Any],
+    state: xr.Dataset | None = None,
+    management: Irrigation | Mapping[str, Any] | None = None,
+    *,
+    daily: bool = True,
+) -> xr.Dataset:
+    """Run the water balance of an orchard for all members.
+
+    Parameters
+    ----------
+    drivers
+        Over ``day`` (consecutive local days) and, where members differ, ``member``: ``precipitation`` and ``et0`` (mm),
+        ``wind_speed`` (m s-1 at 2 m), ``relative_humidity_min`` (percent); if wished ``irrigation`` (net mm), and both
+        ``kcb`` and ``ground_cover`` (1) in place of those from the calendar of the leaves. Other variables are ignored.
+    parameters
+        Those of :data:`agritwin.simulation.orchard.parameters.WATER`, the days of the leaves and of the fruit
+        (datetime64; NaT never comes), and for the yield those of ``YIELD``; numbers, or arrays over ``member``. Without
+        a ``state`` also ``initial_depletion_share`` (of the total available water).
+    state
+        State at the end of the day before, as :func:`final_state` gives it.
+    management
+        Irrigation and its rule; None applies only what the drivers give.
+    daily
+        False leaves the daily variables out, for large ensembles of which only the sums are wanted.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over (member, day) if ``daily``: ``root_zone_depletion``, ``readily_available_water``, ``ks``, ``kcb``,
+        ``soil_evaporation``, ``transpiration``, ``potential_transpiration``, ``drainage``, ``runoff``, ``irrigation``
+        and others. Over member: ``season_<flux>`` sums (mm), ``total_available_water``, ``relative_yield_water`` (if
+        the factors are there; NaN where no leaf came), ``water_balance_error`` (mm) and the state after the last day.
+
+    Raises
+    ------
+    ConfigError
+        If a parameter is missing or outside its range, or members do not match.
+    DataError
+        If a driver is missing, not finite or negative.
+
+    Notes
+    -----
+    Water of the day comes before evaporation and transpiration, as in FAO-56 Examples 35 and 38. Three choices go
+    beyond the book: the share of readily available water follows the transpiration that the day asks for, so that a
+    wet soil surface does not count as stress; soil that joins the wetted part counts as dry, so that no water
+    evaporates twice; and the surface layer never lacks more water than the root zone that it is part of.
+    """
+    irrigation = Irrigation.of(management)
+    given = _as_dataset(parameters)
+    check(given)
+    days = _days(drivers)
+    members = _members(drivers, given, state)
+    rows = _parameter_rows(given, irrigation, days, members)
+    forcing = _driver_rows(drivers, irrigation, days, members)
+    carried = _state_rows(given, state, rows, members)
+    start = carried[0].copy()
+    sums = np.empty((len(kernels.SUMS), members))
+    series = np.empty((len(kernels.DAILY) if daily else 0, days.size, members))
+    kernels.run(forcing, rows, carried, sums, series)
+    return _result(drivers, given, days, start, carried, sums, series)
+
+
+def final_state(result: xr.Dataset) -> xr.Dataset:
+    """State after the last day of a result, to go on from."""
+    return xr.Dataset({name: result[f"final_{name}"] for name in kernels.STATE})
+
+
+def _as_dataset(parameters: xr.Dataset | Mapping[str, Any]) -> xr.Dataset:
+    if isinstance(parameters, xr.Dataset):
+        return parameters
+    variables = {name: _plain(value) for name, value in parameters.items()}
+    return xr.Dataset({name: (("member",) * value.ndim, value) for name, value in variables.items()})
+
+
+def _plain(value: Any) -> NDArray:
+    values = np.asarray(value)
+    return values.astype("datetime64[s]") if values.dtype.kind == "M" else values
+
+
+def _days(drivers: xr.Dataset) -> NDArray[np.datetime64]:
+    if "day" not in drivers.coords or drivers.sizes.get("day", 0) == 0:
+        raise DataError("The drivers have no days.", "Give variables over a coordinate 'day'.")
+    days = drivers["day"].to_numpy().astype("datetime64[s]")
+    if (np.diff(days) != np.timedelta64(1, "D")).any():
+        raise DataError("The days of the drivers do not follow one another.", "Fill or cut the gap first.")
+    return days
+
+
+def _members(drivers: xr.Dataset, parameters: xr.Dataset, state: xr.Dataset | None) -> int:
+    sizes = {
+        part.sizes["member"] for part in (drivers, parameters, state) if part is not None and "member" in part.dims
+    }
+    sizes.discard(1)
+    if len(sizes) > 1:
+        raise ConfigError(
+            f"orchard: drivers, parameters and state have {sorted(sizes)} members.", "Give all the same number, or one."
+        )
+    return sizes.pop() if sizes else 1
+
+
+def _driver(drivers: xr.Dataset, name: str, lowest: float) -> xr.DataArray:
+    if name not in drivers:
+        raise DataError(f"The drivers have no {name}.", f"Give {name} over 'day'.")
+    expected = _REQUIRED.get(name)
+    found = drivers[name].attrs.get("units", expected)
+    if expected and found != expected:
+        raise DataError(f"Driver {name} is in '{found}', expected '{expected}'.", f"Convert it to {expected} first.")
+    values = drivers[name]
+    bad = int((~(np.isfinite(values) & (values >= lowest))).sum())
+    if bad:
+        raise DataError(
+            f"Driver {name} is missing or below {lowest:g} in {bad} of {values.size} values.",
+            "Fill the gaps of the weather first; the balance cannot pass over a day.",
+        )
+    return values
+
+
+def _driver_rows(
+    drivers: xr.Dataset, irrigation: Irrigation, days: NDArray[np.datetime64], members: int
+) -> NDArray[np.float64]:
+    """Stack the drivers as the kernel reads them, one column where all members share them."""
+    climate = coefficients.climatic_term(
+        _driver(drivers, "wind_speed", 0.0), _driver(drivers, "relative_humidity_min", 0.0)
+    )
+    given = (
+        _driver(drivers, "irrigation", 0.0) if "irrigation" in drivers else xr.zeros_like(drivers["day"], dtype=float)
+    )
+    fixed = xr.DataArray(_fixed_schedule(irrigation, days), coords={"day": drivers["day"]}, dims="day")
+    et0 = np.maximum(_driver(drivers, "et0", -1.0), 0.0)  # dew makes a winter day slightly negative
+    rows = [_driver(drivers, "precipitation", 0.0), et0, climate, given + fixed]
+    canopy = [name for name in _CANOPY if name in drivers]
+    if canopy:
+        if len(canopy) < len(_CANOPY):
+            raise DataError(f"The drivers have {canopy[0]} alone.", "Give both kcb and ground_cover, or neither.")
+        rows += [_driver(drivers, name, 0.0) for name in _CANOPY]
+    width = members if any("member" in row.dims for row in rows) else 1
+    forcing = np.empty((len(rows), days.size, width))
+    for position, row in enumerate(rows):
+        dims = ("day", "member") if "member" in row.dims else ("day",)
+        values = row.transpose(*dims).to_numpy()
+        forcing[position] = values if values.ndim == 2 else values[:, None]
+    return forcing
+
+
+def _fixed_schedule(irrigation: Irrigation, days: NDArray[np.datetime64]) -> NDArray[np.float64]:
+    depths = np.zeros(days.size)
+    if irrigation.rule == "fixed":
+        first, last = _window(irrigation, days)
+        day = np.arange(days.size)
+        due = (day >= first) & (day <= last) & ((day - max(first, 0.0)) % irrigation.interval_days == 0)
+        depths[due] = irrigation.depth_mm
+    return depths
+
+
+def _window(irrigation: Irrigation, days: NDArray[np.datetime64]) -> tuple[float, float]:
+    """First and last day on which a rule may irrigate, counted from the first day of the drivers."""
+    first = -_NEVER if irrigation.first_day is None else _day_number(np.datetime64(irrigation.first_day), days)
+    last = _NEVER if irrigation.last_day is None else _day_number(np.datetime64(irrigation.last_day), days)
+    return float(first), float(last)
+
+
+def _day_number(dates: Any, days: NDArray[np.datetime64]) -> NDArray[np.float64]:
+    """Dates as days from the first day of the drivers; NaT as a day that never comes."""
+    dates = np.asarray(dates).astype("datetime64[s]")
+    number = (dates - days[0]) / np.timedelta64(1, "D")
+    return np.where(np.isnat(dates), _NEVER, number)
+
+
+def _parameter_rows(
+    parameters: xr.Dataset, irrigation: Irrigation, days: NDArray[np.datetime64], members: int
+) -> NDArray[np.float64]:
+    """Translate parameters and management into the rows of the kernel."""
+    value = {name: parameters[name].to_numpy().astype(np.float64) for name in WATER}
+    date = {
+        name: _day_number(parameters[name].to_numpy(), days)
+        for name in ("leaf_out", "full_canopy", "senescence", "leaf_fall", "leafless", "stage_2", "stage_3", "maturity")
+    }
+    cover = value["cover_maximum"]
+    density = coefficients.density_coefficient(cover, cover, value["height"])  # the climate acts on what stands there
+    gain = coefficients.height_factor(value["height"])
+    first, last = _window(irrigation, days)
+    refills = irrigation.rule == "refill"
+    rows = {
+        **{name: value[name] for name in value if name in kernels.PARAMETERS},
+        "inverse_falling_rate": 1.0 / (value["total_evaporable_water"] - value["readily_evaporable_water"]),
+        "retention": 25_400.0 / value["curve_number"] - 254.0,
+        "kcb_climate_gain": gain * density,
+        "height_factor": gain,
+        "leaf_out": date["leaf_out"],
+        "inverse_development": _inverse(date["full_canopy"] - date["leaf_out"]),
+        "senescence": date["senescence"],
+        "inverse_late": _inverse(date["leaf_fall"] - date["senescence"]),
+        "leaf_fall": date["leaf_fall"],
+        "inverse_fall": _inverse(date["leafless"] - date["leaf_fall"]),
+        **{name: date[name] for name in ("stage_2", "stage_3", "maturity")},
+        "wetted_fraction": irrigation.wetted_fraction,
+        "inverse_wetted": 1.0 / irrigation.wetted_fraction,
+        "canopy_shelter": 0.67 if irrigation.under_canopy else 0.0,
+        "threshold": irrigation.threshold_share_of_raw,
+        "refill": irrigation.refill_share if refills else 0.0,
+        "maximum": irrigation.maximum_mm_per_day,
+        "season_limit": irrigation.season_limit_mm,
+        "first_day": first,
+        "last_day": last,
+    }
+    return np.stack([np.broadcast_to(rows[name], members) for name in kernels.PARAMETERS])
+
+
+def _inverse(duration: NDArray[np.float64]) -> NDArray[np.float64]:
+    """One over a duration in days; a leaf calendar that never starts has none."""
+    return 1.0 / np.where(duration > 0.0, duration, 1.0)
+
+
+def _state_rows(
+    parameters: xr.Dataset, state: xr.Dataset | None, rows: NDArray[np.float64], members: int
+) -> NDArray[np.float64]:
+    if state is not None:
+        return np.stack([np.broadcast_to(state[name].to_numpy().astype(float), members) for name in kernels.STATE])
+    if "initial_depletion_share" not in parameters:
+        raise ConfigError("orchard: initial_depletion_share missing.", "Give it, 0 to 1, or a state to go on from.")
+    share = parameters["initial_depletion_share"].to_numpy().astype(np.float64)
+    if not ((share >= 0.0) & (share <= 1.0)).all():
+        raise ConfigError(
+            "orchard: initial_depletion_share lies outside 0 to 1.", "Give a share of the available water."
+        )
+    carried = np.zeros((len(kernels.STATE), members))
+    position = kernels.STATE.index
+    water = {name: rows[kernels.PARAMETERS.index(name)] for name in kernels.PARAMETERS}
+    carried[position("root_zone_depletion")] = share * water["total_available_water"]
+    carried[position("surface_depletion")] = share * water["total_evaporable_water"]
+    carried[position("wetted_fraction")] = 1.0
+    carried[position("exposed_wetted_fraction")] = np.clip(1.0 - water["cover_minimum"], 0.01, 1.0)
+    return carried
+
+
+def _result(
+    drivers: xr.Dataset,
+    parameters: xr.Dataset,
+    days: NDArray[np.datetime64],
+    start: NDArray[np.float64],
+    carried: NDArray[np.float64],
+    sums: NDArray[np.float64],
+    series: NDArray[np.float64],
+) -> xr.Dataset:
+    result = xr.Dataset(coords={"member": np.arange(start.size), "day": drivers["day"]})
+    for name, values in zip(kernels.DAILY, series, strict=False):
+        units, long_name = _OUTPUT[name]
+        result[name] = (("member", "day"), values.T, {"units": units, "long_name": long_name})
+    for name, values in zip(kernels.SUMS, sums, strict=True):
+        result[f"season_{name}"] = ("member", values, {"units": "mm", "long_name": f"{_OUTPUT[name][1]}, summed"})
+    for name, values in zip(kernels.STATE, carried, strict=True):
+        units = _STATE_UNITS.get(name, "mm")
+        result[f"final_{name}"] = ("member", values, {"units": units, "long_name": f"{name} after the last day"})
+    flux = dict(zip(kernels.SUMS, sums, strict=True))
+    lost = flux["soil_evaporation"] + flux["transpiration"] + flux["drainage"]
+    gained = flux["precipitation"] - flux["runoff"] + flux["irrigation"]
+    error = carried[0] - start - (lost - gained)
+    result["water_balance_error"] = ("member", error, {"units": "mm", "long_name": "change of storage not explained"})
+    taw = np.broadcast_to(parameters["total_available_water"].to_numpy(), start.size)
+    result["total_available_water"] = ("member", taw, {"units": "mm", "long_name": WATER["total_available_water"][3]})
+    if all(name in parameters for name in YIELD):
+        result["relative_yield_water"] = _relative_yield(parameters, result)
+    result.attrs = {name: drivers.attrs[name] for name in ("source", "synthetic", "licence") if name in drivers.attrs}
+    result.attrs["history"] = "FAO-56 dual crop coefficient water balance of an orchard"
+    return result
+
+
+def _relative_yield(parameters: xr.Dataset, result: xr.Dataset) -> xr.DataArray:
+    """Yield over that without water stress, the product of the stages' responses (Stewart's Ky, Jensen's product).
+
+    Stages not begun yet count as unstressed; a tree without leaves has no yield to speak of (NaN).
+    """
+    relative = xr.ones_like(result["final_root_zone_depletion"])
+    for stage in (1, 2, 3):
+        potential = result[f"final_potential_transpiration_stage_{stage}"]
+        actual = result[f"final_transpiration_stage_{stage}"]
+        deficit = xr.where(potential > 0.0, 1.0 - actual / potential.where(potential > 0.0, 1.0), 0.0)
+        response = np.broadcast_to(parameters[f"ky_stage_{stage}"].to_numpy(), deficit.size)
+        relative = relative * np.maximum(1.0 - response * deficit, 0.0)
+    relative = relative.where(np.broadcast_to(~np.isnat(parameters["leaf_out"].to_numpy()), relative.size))
+    return relative.assign_attrs(units="1", long_name="relative yield for water, to the last day")

@@ -1,0 +1,337 @@
+"""Compiled daily water balance of an orchard over an ensemble of members.
+
+Members are worked in blocks that lie side by side in one small scratch array, the days outside and the members of a
+block inside, without branches between members: the compiler turns the inner loop into vector instructions. A plain
+NumPy version of the same balance stands in ``tests/simulation/orchard/reference.py``.
+
+Rows of the arrays are named by the constants below.
+"""
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK = 64
+
+#: Rows of ``drivers``: mm, mm, FAO-56 climatic term 0.04 (u2 - 2) - 0.004 (RHmin - 45), mm, 1, 1.
+DRIVERS = ("precipitation", "et0", "climate", "irrigation", "kcb", "ground_cover")
+
+#: Rows of ``parameters``: days are counted from the first day of the drivers; ``inverse`` is 1 over a duration in days.
+PARAMETERS = (
+    "total_available_water",
+    "total_evaporable_water",
+    "inverse_falling_rate",
+    "depletion_fraction",
+    "depletion_adjustment",
+    "retention",
+    "kcb_initial",
+    "kcb_mid",
+    "kcb_end",
+    "kcb_climate_gain",
+    "height_factor",
+    "cover_minimum",
+    "cover_maximum",
+    "leaf_out",
+    "inverse_development",
+    "senescence",
+    "inverse_late",
+    "leaf_fall",
+    "inverse_fall",
+    "stage_2",
+    "stage_3",
+    "maturity",
+    "wetted_fraction",
+    "inverse_wetted",
+    "canopy_shelter",
+    "threshold",
+    "refill",
+    "maximum",
+    "season_limit",
+    "first_day",
+    "last_day",
+)
+(
+    TAW,
+    TEW,
+    INVERSE_FALLING,
+    DEPLETION_FRACTION,
+    ADJUSTMENT,
+    RETENTION,
+    KCB_INITIAL,
+    KCB_MID,
+    KCB_END,
+    CLIMATE_GAIN,
+    HEIGHT_FACTOR,
+    COVER_MINIMUM,
+    COVER_MAXIMUM,
+    LEAF_OUT,
+    INVERSE_DEVELOPMENT,
+    SENESCENCE,
+    INVERSE_LATE,
+    LEAF_FALL,
+    INVERSE_FALL,
+    STAGE_2,
+    STAGE_3,
+    MATURITY,
+    WETTED,
+    INVERSE_WETTED,
+    SHELTER,
+    THRESHOLD,
+    REFILL,
+    MAXIMUM,
+    LIMIT,
+    FIRST_DAY,
+    LAST_DAY,
+) = range(0, 31 * BLOCK, BLOCK)
+
+#: Rows of ``state``, carried from one run into the next.
+STATE = (
+    "root_zone_depletion",
+    "surface_depletion",
+    "wetted_fraction",
+    "exposed_wetted_fraction",
+    "refilled",
+    "transpiration_stage_1",
+    "transpiration_stage_2",
+    "transpiration_stage_3",
+    "potential_transpiration_stage_1",
+    "potential_transpiration_stage_2",
+    "potential_transpiration_stage_3",
+)
+
+#: Rows of ``sums``, mm over the run.
+SUMS = (
+    "precipitation",
+    "irrigation",
+    "runoff",
+    "soil_evaporation",
+    "transpiration",
+    "potential_transpiration",
+    "drainage",
+)
+
+#: Rows of ``daily``.
+DAILY = (
+    "root_zone_depletion",
+    "surface_depletion",
+    "kcb",
+    "ground_cover",
+    "readily_available_water",
+    "ks",
+    "soil_evaporation",
+    "transpiration",
+    "potential_transpiration",
+    "drainage",
+    "runoff",
+    "irrigation",
+)
+
+# Offsets in the scratch array, one row of members each: parameters, state, sums, drivers and results of the day
+_STATE = BLOCK * len(PARAMETERS)
+_SUMS = _STATE + BLOCK * len(STATE)
+_DAY = _SUMS + BLOCK * len(SUMS)
+_DAILY = _DAY + BLOCK * len(DRIVERS)
+_END = _DAILY + BLOCK * 8
+_N_PARAMETERS, _N_STATE, _N_SUMS = len(PARAMETERS), len(STATE), len(SUMS)
+
+_DR, _DE, _FW, _FEW, _REFILLED, _T1, _T2, _T3, _P1, _P2, _P3 = range(_STATE, _SUMS, BLOCK)
+(
+    _SUM_RAIN,
+    _SUM_IRRIGATION,
+    _SUM_RUNOFF,
+    _SUM_EVAPORATION,
+    _SUM_TRANSPIRATION,
+    _SUM_POTENTIAL,
+    _SUM_DRAINAGE,
+) = range(_SUMS, _DAY, BLOCK)
+_RAIN, _ET0, _CLIMATE, _GIVEN, _KCB, _COVER = range(_DAY, _DAILY, BLOCK)
+_RAW, _KS, _EVAPORATION, _TRANSPIRATION, _POTENTIAL, _DRAINAGE, _RUNOFF, _IRRIGATION = range(_DAILY, _END, BLOCK)
+#: Where each row of ``daily`` stands in the scratch array.
+_OUTPUT = np.array([_DR, _DE, _KCB, _COVER, *range(_DAILY, _END, BLOCK)])
+
+# Rows of drivers when crop coefficient and cover follow the calendar of the leaves
+_CALENDAR_ROWS = 4
+
+# Without nnan and ninf: inputs are finite, but dates that never come stand at infinity
+_FAST = {"contract", "reassoc", "arcp", "nsz"}
+
+
+@numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
+def _clip(value, lowest, highest):
+    return min(max(value, lowest), highest)
+
+
+@numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
+def _load(w, drivers, rows, day, low, members):
+    """Bring one day's drivers of a block into the scratch array; one column of weather serves every member."""
+    for k in range(rows):
+        row = _DAY + k * BLOCK
+        if drivers.shape[2] == 1:
+            value = drivers[k, day, 0]
+            for j in range(BLOCK):
+                w[row + j] = value
+        else:
+            for j in range(BLOCK):
+                w[row + j] = drivers[k, day, min(low + j, members - 1)]
+
+
+@numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
+def _canopy(w, day):
+    """Basal crop coefficient and ground cover of the day, from the calendar of the leaves."""
+    for j in range(BLOCK):
+        up = _clip((day - w[LEAF_OUT + j]) * w[INVERSE_DEVELOPMENT + j], 0.0, 1.0)
+        down = _clip((day - w[SENESCENCE + j]) * w[INVERSE_LATE + j], 0.0, 1.0)
+        off = _clip((day - w[LEAF_FALL + j]) * w[INVERSE_FALL + j], 0.0, 1.0)
+        kcb = w[KCB_INITIAL + j] + (w[KCB_MID + j] - w[KCB_INITIAL + j]) * up
+        kcb += (w[KCB_END + j] - w[KCB_MID + j]) * down + (w[KCB_INITIAL + j] - w[KCB_END + j]) * off
+        kcb += w[CLIMATE_GAIN + j] * w[_CLIMATE + j] * (up - off)  # Eq. 70 day by day
+        w[_KCB + j] = max(kcb, 0.0)
+        w[_COVER + j] = w[COVER_MINIMUM + j] + (w[COVER_MAXIMUM + j] - w[COVER_MINIMUM + j]) * (up - off)
+
+
+@numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
+def _water(w, day):
+    """Irrigate, wet, evaporate, transpire and drain for one day."""
+    for j in range(BLOCK):
+        rain, et0, climate = w[_RAIN + j], w[_ET0 + j], w[_CLIMATE + j]
+        kcb, cover = w[_KCB + j], w[_COVER + j]
+        taw, tew = w[TAW + j], w[TEW + j]
+        excess = max(rain - 0.2 * w[RETENTION + j], 0.0)
+        runoff = excess * excess / (rain + 0.8 * w[RETENTION + j] + 1e-12)  # SCS curve number
+        infiltration = rain - runoff
+        potential = kcb * et0
+        fraction = _clip(w[DEPLETION_FRACTION + j] + w[ADJUSTMENT + j] * (5.0 - potential), 0.1, 0.8)
+        raw = fraction * taw
+
+        # irrigation: what is given, and a refill where the depletion before it passes the threshold
+        before = w[_DR + j] - infiltration
+        wanted = min(min(w[REFILL + j] * before, w[MAXIMUM + j]), w[LIMIT + j] - w[_REFILLED + j])
+        due = (before >= w[THRESHOLD + j] * raw) & (day >= w[FIRST_DAY + j]) & (day <= w[LAST_DAY + j])
+        refill = max(wanted, 0.0) if due else 0.0
+        irrigation = w[_GIVEN + j] + refill
+
+        # exposed and wetted fraction of the soil: rain wets all of it, irrigation its share (Eq. 75)
+        rained = infiltration > 0.2 * et0
+        wetted, last, inverse_wetted = w[WETTED + j], w[_FW + j], w[INVERSE_WETTED + j]
+        fw = wetted if irrigation > 0.0 else last
+        fw = 1.0 if rained else fw
+        concentration = 1.0 if rained else inverse_wetted
+        few = _clip(min(1.0 - cover, (1.0 - w[SHELTER + j] * cover) * fw), 0.01, 1.0)
+        inverse_few = 1.0 / few
+        grown = max(few - w[_FEW + j], 0.0)  # soil that joins the wetted part was dry
+        surface = w[_DE + j] + (tew - w[_DE + j]) * grown * inverse_few
+        surface = max(surface - infiltration - irrigation * concentration, 0.0)
+
+        # the water of the day comes first, what the root zone cannot hold drains (Eqs. 85, 88)
+        depletion = before - irrigation
+        drainage = max(-depletion, 0.0)
+        depletion = max(depletion, 0.0)
+        surface = min(surface, depletion * inverse_few)
+
+        kc_max = max(1.2 + climate * w[HEIGHT_FACTOR + j], kcb + 0.05)
+        kr = _clip((tew - surface) * w[INVERSE_FALLING + j], 0.0, 1.0)
+        ke = min(kr * (kc_max - kcb), few * kc_max)
+        ks = _clip((taw - depletion) / (taw - raw), 0.0, 1.0)
+        transpiration = min(ks * potential, taw - depletion)
+        evaporation = min(min(ke * et0, few * (tew - surface)), taw - depletion - transpiration)
+
+        w[_DR + j] = depletion + transpiration + evaporation
+        w[_DE + j] = surface + evaporation * inverse_few
+        w[_FW + j] = fw
+        w[_FEW + j] = few
+        w[_REFILLED + j] += refill
+        w[_RAW + j] = raw
+        w[_KS + j] = ks
+        w[_EVAPORATION + j] = evaporation
+        w[_TRANSPIRATION + j] = transpiration
+        w[_POTENTIAL + j] = potential
+        w[_DRAINAGE + j] = drainage
+        w[_RUNOFF + j] = runoff
+        w[_IRRIGATION + j] = irrigation
+
+
+@numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
+def _accumulate(w):
+    """Add the day to the sums of the run."""
+    for j in range(BLOCK):
+        w[_SUM_RAIN + j] += w[_RAIN + j]
+        w[_SUM_IRRIGATION + j] += w[_IRRIGATION + j]
+        w[_SUM_RUNOFF + j] += w[_RUNOFF + j]
+        w[_SUM_EVAPORATION + j] += w[_EVAPORATION + j]
+        w[_SUM_TRANSPIRATION + j] += w[_TRANSPIRATION + j]
+        w[_SUM_POTENTIAL + j] += w[_POTENTIAL + j]
+        w[_SUM_DRAINAGE + j] += w[_DRAINAGE + j]
+
+
+@numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
+def _accumulate_stages(w, day):
+    """Add the day to the sums of the stages that set the yield."""
+    for j in range(BLOCK):
+        transpiration, potential = w[_TRANSPIRATION + j], w[_POTENTIAL + j]
+        first = 1.0 if (day >= w[LEAF_OUT + j]) & (day < w[STAGE_2 + j]) else 0.0
+        second = 1.0 if (day >= w[STAGE_2 + j]) & (day < w[STAGE_3 + j]) else 0.0
+        third = 1.0 if (day >= w[STAGE_3 + j]) & (day < w[MATURITY + j]) else 0.0
+        w[_T1 + j] += first * transpiration
+        w[_T2 + j] += second * transpiration
+        w[_T3 + j] += third * transpiration
+        w[_P1 + j] += first * potential
+        w[_P2 + j] += second * potential
+        w[_P3 + j] += third * potential
+
+
+@numba.njit(cache=True, fastmath=_FAST, error_model="numpy")
+def run(
+    drivers: NDArray[np.float64],
+    parameters: NDArray[np.float64],
+    state: NDArray[np.float64],
+    sums: NDArray[np.float64],
+    daily: NDArray[np.float64],
+) -> None:
+    """Run the balance over all days.
+
+    Parameters
+    ----------
+    drivers
+        (row, day, 1 or member), rows as :data:`DRIVERS` or the first four of them, finite. With six rows the crop
+        coefficient and the cover are those given and the calendar of the leaves only sets the stages.
+    parameters
+        (row, member), rows as :data:`PARAMETERS`.
+    state
+        (row, member), rows as :data:`STATE`; changed to that after the last day.
+    sums
+        (row, member), rows as :data:`SUMS`; written.
+    daily
+        (row, day, member), rows as :data:`DAILY`; written unless it has no rows.
+    """
+    rows, days = drivers.shape[0], drivers.shape[1]
+    members = parameters.shape[1]
+    w = np.empty(_END)
+    for low in range(0, members, BLOCK):
+        width = min(BLOCK, members - low)
+        first, last = np.inf, -np.inf
+        for j in range(BLOCK):
+            member = min(low + j, members - 1)  # a short last block works its last member again
+            for k in range(_N_PARAMETERS):
+                w[k * BLOCK + j] = parameters[k, member]
+            for k in range(_N_STATE):
+                w[_STATE + k * BLOCK + j] = state[k, member]
+            for k in range(_N_SUMS):
+                w[_SUMS + k * BLOCK + j] = 0.0
+            first, last = min(first, w[LEAF_OUT + j]), max(last, w[MATURITY + j])
+        for day in range(days):
+            _load(w, drivers, rows, day, low, members)
+            if rows == _CALENDAR_ROWS:
+                _canopy(w, float(day))
+            _water(w, float(day))
+            _accumulate(w)
+            if first <= day < last:
+                _accumulate_stages(w, float(day))
+            for k in range(daily.shape[0]):
+                row = _OUTPUT[k]
+                for j in range(width):
+                    daily[k, day, low + j] = w[row + j]
+        for j in range(width):
+            for k in range(_N_STATE):
+                state[k, low + j] = w[_STATE + k * BLOCK + j]
+            for k in range(_N_SUMS):
+                sums[k, low + j] = w[_SUMS + k * BLOCK + j]

@@ -1,0 +1,90 @@
+"""How an orchard is watered."""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from agritwin.errors import ConfigError
+
+type Rule = Literal["none", "fixed", "refill"]
+
+_RULES = ("none", "fixed", "refill")
+
+
+@dataclass(frozen=True)
+class Irrigation:
+    """Irrigation of a season; what the drivers give as ``irrigation`` is applied under every rule.
+
+    Parameters
+    ----------
+    rule
+        ``none``; ``fixed``: ``depth_mm`` every ``interval_days``; ``refill``: when the depletion of the root zone
+        passes ``threshold_share_of_raw`` of the readily available water, give back ``refill_share`` of it.
+    wetted_fraction
+        Share of the ground that a wetting reaches (fw): about 0.3 for drip, 1 for sprinklers.
+    under_canopy
+        Whether emitters stand in the shade of the trees.
+    threshold_share_of_raw, refill_share, maximum_mm_per_day, season_limit_mm
+        Of the rule ``refill``.
+    depth_mm, interval_days
+        Of the rule ``fixed``.
+    first_day, last_day
+        Local days between which a rule may irrigate, both included; open where None.
+    efficiency
+        Share of the water given that reaches the root zone; depths in the balance are net of losses.
+
+    Raises
+    ------
+    ConfigError
+        If a value lies outside what it can mean.
+    """
+
+    rule: Rule = "none"
+    wetted_fraction: float = 0.3
+    under_canopy: bool = True
+    threshold_share_of_raw: float = 1.0
+    refill_share: float = 1.0
+    maximum_mm_per_day: float = float("inf")
+    season_limit_mm: float = float("inf")
+    depth_mm: float = 0.0
+    interval_days: int = 7
+    first_day: datetime.date | None = None
+    last_day: datetime.date | None = None
+    efficiency: float = 0.9
+
+    def __post_init__(self) -> None:
+        if self.rule not in _RULES:
+            raise ConfigError(f"irrigation: rule is '{self.rule}'.", f"Use one of {', '.join(_RULES)}.")
+        allowed: dict[str, tuple[float, float]] = {
+            "wetted_fraction": (0.01, 1.0),
+            "threshold_share_of_raw": (0.0, 3.0),
+            "refill_share": (0.0, 1.0),
+            "maximum_mm_per_day": (0.0, float("inf")),
+            "season_limit_mm": (0.0, float("inf")),
+            "depth_mm": (0.0, 500.0),
+            "interval_days": (1, 366),
+            "efficiency": (0.1, 1.0),
+        }
+        for name, (lowest, highest) in allowed.items():
+            value = getattr(self, name)
+            if not lowest <= value <= highest:
+                raise ConfigError(f"irrigation: {name} is {value}.", f"Give a value from {lowest} to {highest}.")
+        if self.first_day and self.last_day and self.first_day > self.last_day:
+            raise ConfigError(
+                f"irrigation: first_day {self.first_day} is after last_day {self.last_day}.", "Swap or correct them."
+            )
+
+    @classmethod
+    def of(cls, management: "Irrigation | Mapping[str, Any] | None") -> "Irrigation":
+        """Make one from a mapping of its parameters; None irrigates only what the drivers give."""
+        if isinstance(management, Irrigation):
+            return management
+        given = dict(management or {})
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(given) - known)
+        if unknown:
+            raise ConfigError(
+                f"irrigation: unknown key {', '.join(unknown)}.", f"Known are {', '.join(sorted(known))}."
+            )
+        return cls(**given)

@@ -1,0 +1,316 @@
+"""The water balance: worked examples of FAO-56, the NumPy reference, and what must hold for any orchard."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agritwin.errors import ConfigError, DataError
+from agritwin.simulation.orchard import kernels
+from agritwin.simulation.orchard.balance import final_state, simulate
+from agritwin.simulation.orchard.management import Irrigation
+from tests.simulation.orchard import reference
+from tests.simulation.orchard.conftest import orchard, season
+
+BOOK_DAYS = pd.date_range("2024-01-01", periods=10, freq="D")
+NEVER = np.datetime64("NaT")
+
+
+def book(**given: Any) -> xr.Dataset:
+    """Ten days of a worked example, with the crop given day by day."""
+    variables = {
+        "precipitation": np.zeros(10),
+        "wind_speed": np.full(10, 2.0),
+        "relative_humidity_min": np.full(10, 45.0),
+    }
+    variables |= {"irrigation": np.zeros(10), **given}
+    return xr.Dataset(
+        {name: ("day", np.broadcast_to(values, 10)) for name, values in variables.items()}, coords={"day": BOOK_DAYS}
+    )
+
+
+def book_field(**changes: Any) -> dict[str, Any]:
+    days = dict.fromkeys(
+        ["leaf_out", "full_canopy", "senescence", "leaf_fall", "leafless", "stage_2", "stage_3", "maturity"], NEVER
+    )
+    plain = {"curve_number": 1.0, "depletion_adjustment": 0.0, "height": 0.3, "initial_depletion_share": 0.0}
+    return {**orchard(), **days, **plain, **changes}
+
+
+@pytest.fixture(scope="module")
+def example_35() -> tuple[xr.Dataset, dict[str, Any]]:
+    """Sandy loam, TEW 18, REW 8, dry at first; 40 mm on day 1 over 0.8 of the ground, 6 mm of rain on day 6."""
+    et0 = [4.5, 5.0, 3.9, 4.2, 4.8, 2.7, 5.8, 5.1, 4.7, 5.2]
+    rain, irrigation = np.zeros(10), np.zeros(10)
+    rain[5], irrigation[0] = 6.0, 40.0
+    kcb = [0.30, 0.31, 0.32, 0.33, 0.34, 0.36, 0.37, 0.38, 0.39, 0.40]
+    exposed = np.array([0.92, 0.91, 0.91, 0.90, 0.89, 0.89, 0.88, 0.87, 0.87, 0.86])
+    # the example's Kc max of 1.21 is Eq. 72 for a plant of 0.3 m at 2 m s-1 and 40 percent
+    drivers = book(
+        precipitation=rain,
+        et0=et0,
+        irrigation=irrigation,
+        kcb=kcb,
+        ground_cover=1 - exposed,
+        relative_humidity_min=40.0,
+    )
+    field = book_field(
+        total_evaporable_water=18.0,
+        readily_evaporable_water=8.0,
+        total_available_water=45.0,
+        depletion_fraction=0.6,
+        initial_depletion_share=23.0 / 45.0,
+    )
+    return drivers, field
+
+
+SPRINKLER = Irrigation(wetted_fraction=0.8, under_canopy=False)
+
+
+def dry_surface(drivers: xr.Dataset, field: dict[str, Any], management: Irrigation) -> xr.Dataset:
+    """The examples begin with an evaporation layer that is quite dry."""
+    start = final_state(simulate(drivers.isel(day=[0]), field, management=management))
+    start["surface_depletion"] = ("member", [field["total_evaporable_water"]])
+    start["root_zone_depletion"] = ("member", [23.0])
+    start["wetted_fraction"] = ("member", [0.8])
+    start["exposed_wetted_fraction"] = ("member", [0.8])
+    return simulate(drivers, field, state=start, management=management)
+
+
+def test_example_35_dual_coefficient_over_ten_days(example_35: tuple[xr.Dataset, dict[str, Any]]) -> None:
+    drivers, field = example_35
+    found = dry_surface(drivers, field, SPRINKLER).isel(member=0)
+    etc = found["soil_evaporation"] + found["transpiration"]
+    kc = etc / drivers["et0"]
+    printed_kc = [1.21, 1.21, 1.04, 0.70, 0.52, 1.00, 0.82, 0.55, 0.47, 0.44]  # its table rounds De to whole mm
+    exact_kc = [1.21, 1.21, 0.97, 0.69, 0.54, 0.96, 0.81, 0.57, 0.49, 0.45]  # of the same table without rounding
+    printed_etc = [5.5, 6.1, 4.0, 2.9, 2.5, 2.7, 4.7, 2.8, 2.2, 2.3]
+    np.testing.assert_allclose(kc, printed_kc, atol=0.08)
+    np.testing.assert_allclose(kc, exact_kc, atol=0.015)
+    exact_etc = [5.5, 6.1, 3.8, 2.9, 2.6, 2.6, 4.7, 2.9, 2.3, 2.4]
+    np.testing.assert_allclose(etc, printed_etc, atol=0.25)
+    np.testing.assert_allclose(etc, exact_etc, atol=0.06)
+    assert float(etc.sum()) == pytest.approx(35.6, abs=0.2)
+
+
+def test_example_38_scheduling(example_35: tuple[xr.Dataset, dict[str, Any]]) -> None:
+    drivers, field = example_35
+    schedule = Irrigation(rule="refill", wetted_fraction=0.8, under_canopy=False, first_day=BOOK_DAYS[1].date())
+    found = dry_surface(drivers, field, schedule).isel(member=0)
+    np.testing.assert_allclose(found["root_zone_depletion"], [5, 12, 16, 18, 21, 18, 22, 25, 27, 6], atol=0.75)
+    assert found["drainage"].values[0] == pytest.approx(17.0, abs=0.01)
+    assert found["irrigation"].values[9] == pytest.approx(27.0, abs=0.75)
+    assert found["irrigation"].values[1:9].tolist() == [0.0] * 8
+
+
+def test_example_37_water_stress() -> None:
+    drivers = book(et0=6.0, kcb=1.0, ground_cover=0.99)
+    field = book_field(
+        total_available_water=160.0, depletion_fraction=0.4, initial_depletion_share=55 / 160, height=1.0
+    )
+    start = final_state(simulate(drivers.isel(day=[0]), field))
+    start["root_zone_depletion"] = ("member", [55.0])
+    start["surface_depletion"] = ("member", [field["total_evaporable_water"]])
+    found = simulate(drivers, field, state=start).isel(member=0)
+    np.testing.assert_allclose(found["ks"], [1, 1, 0.97, 0.91, 0.85, 0.80, 0.75, 0.70, 0.66, 0.62], atol=0.0051)
+    depletion = [61.0, 67.0, 72.8, 78.3, 83.4, 88.2, 92.6, 96.9, 100.8, 104.5]
+    np.testing.assert_allclose(found["root_zone_depletion"], depletion, atol=0.08)
+
+
+def test_kernel_agrees_with_the_plain_numpy_loop() -> None:
+    random = np.random.default_rng(2)
+    members, days = 70, 200  # more than a block, and no multiple of it
+    drivers = np.zeros((4, days, members))
+    drivers[0] = random.gamma(0.5, 15.0, (days, members)) * (random.uniform(size=(days, members)) < 0.3)
+    drivers[1] = random.uniform(0.5, 8.0, (days, members))
+    drivers[2] = random.normal(0.0, 0.06, (days, members))
+    drivers[3] = 12.0 * (random.uniform(size=(days, members)) < 0.04)
+    middle = {
+        "total_available_water": 140, "total_evaporable_water": 20, "inverse_falling_rate": 1 / 12,
+        "depletion_fraction": 0.45, "depletion_adjustment": 0.04, "retention": 80, "kcb_initial": 0.15,
+        "kcb_mid": 0.8, "kcb_end": 0.4, "kcb_climate_gain": 0.8, "height_factor": 1.05, "cover_minimum": 0.02,
+        "cover_maximum": 0.4, "leaf_out": 20, "inverse_development": 1 / 50, "senescence": 120,
+        "inverse_late": 1 / 30, "leaf_fall": 150, "inverse_fall": 1 / 15, "stage_2": 60, "stage_3": 90,
+        "maturity": 130, "wetted_fraction": 0.3, "inverse_wetted": 1 / 0.3, "canopy_shelter": 0.67, "threshold": 1.0,
+        "refill": 0.9, "maximum": 20, "season_limit": 150, "first_day": 30, "last_day": 140,
+    }  # fmt: skip
+    parameters = np.array([middle[name] * random.uniform(0.9, 1.1, members) for name in kernels.PARAMETERS])
+    state = np.zeros((len(kernels.STATE), members))
+    state[:4] = np.array([40.0, 15.0, 1.0, 0.9])[:, None]
+    expected, expected_state = reference.run(drivers, parameters, state)
+    daily, sums = np.empty((len(kernels.DAILY), days, members)), np.empty((len(kernels.SUMS), members))
+    kernels.run(drivers, parameters, state, sums, daily)
+    for row, name in enumerate(kernels.DAILY):
+        np.testing.assert_allclose(daily[row], expected[name], atol=1e-9, err_msg=name)
+    for row, name in enumerate(kernels.STATE):
+        np.testing.assert_allclose(state[row], expected_state[name], atol=1e-9, err_msg=name)
+    for row, name in enumerate(kernels.SUMS[1:], start=1):
+        np.testing.assert_allclose(sums[row], expected[name].sum(axis=0), atol=1e-8, err_msg=name)
+    assert expected["irrigation"].sum() > 0
+    assert expected["drainage"].sum() > 0
+    assert (expected["ks"] < 1).any()
+
+
+ORCHARDS = st.fixed_dictionaries(
+    {
+        "total_available_water": st.floats(30.0, 300.0),
+        "total_evaporable_water": st.floats(10.0, 30.0),
+        "readily_evaporable_water": st.floats(2.0, 9.0),
+        "curve_number": st.floats(40.0, 95.0),
+        "depletion_fraction": st.floats(0.1, 0.8),
+        "kcb_mid": st.floats(0.2, 1.3),
+        "height": st.floats(0.5, 8.0),
+        "cover_maximum": st.floats(0.05, 1.0),
+        "initial_depletion_share": st.floats(0.0, 1.0),
+    }
+)
+RULES = st.sampled_from(
+    [
+        Irrigation(),
+        Irrigation(rule="fixed", depth_mm=15.0, interval_days=9, wetted_fraction=0.4),
+        Irrigation(rule="refill", maximum_mm_per_day=20.0, season_limit_mm=200.0),
+        Irrigation(rule="refill", wetted_fraction=1.0, under_canopy=False, threshold_share_of_raw=0.5),
+    ]
+)
+
+
+@given(changes=ORCHARDS, rule=RULES, seed=st.integers(0, 1000))
+@settings(max_examples=60, deadline=None)
+def test_balance_closes_and_nothing_is_negative(changes: dict[str, float], rule: Irrigation, seed: int) -> None:
+    found = simulate(season(seed=seed), orchard(**changes), management=rule)
+    assert abs(found["water_balance_error"].item()) < 1e-9
+    for name in kernels.DAILY:
+        assert float(found[name].min()) >= -1e-9, name
+    assert float(found["root_zone_depletion"].max()) <= changes["total_available_water"] + 1e-9
+    assert float(found["ks"].max()) <= 1.0
+    assert (found["transpiration"] <= found["potential_transpiration"] + 1e-9).all()
+    assert 0.0 <= found["relative_yield_water"].item() <= 1.0 + 1e-12
+
+
+@given(
+    changes=ORCHARDS,
+    seed=st.integers(0, 1000),
+    extra=st.lists(st.tuples(st.integers(0, 364), st.floats(0.1, 40.0)), min_size=1, max_size=4),
+    fraction=st.sampled_from([0.2, 0.5, 1.0]),
+)
+@settings(max_examples=100, deadline=None)
+def test_more_water_never_lowers_transpiration(
+    changes: dict[str, float], seed: int, extra: list[tuple[int, float]], fraction: float
+) -> None:
+    less = season(seed=seed)
+    less["irrigation"] = xr.zeros_like(less["et0"])
+    more = less.copy(deep=True)
+    for day, depth in extra:
+        more["irrigation"][day] += depth
+    drip = Irrigation(wetted_fraction=fraction)
+    dry = simulate(less, orchard(**changes), management=drip)
+    wet = simulate(more, orchard(**changes), management=drip)
+    gain = (wet["transpiration"] - dry["transpiration"]).cumsum("day")
+    assert float(gain.min()) >= -1e-9
+
+
+def test_equal_members_stay_equal_and_one_weather_serves_all() -> None:
+    parameters = {name: np.repeat(np.asarray(value), 130) for name, value in orchard().items()}
+    shared = simulate(season(), parameters, management=Irrigation(rule="refill"))
+    assert (shared["transpiration"] == shared["transpiration"][0]).all()
+    own = simulate(season().expand_dims(member=130), parameters, management=Irrigation(rule="refill"))
+    xr.testing.assert_equal(shared["root_zone_depletion"], own["root_zone_depletion"])
+
+
+def test_a_run_cut_in_two_equals_the_whole() -> None:
+    rule = Irrigation(rule="refill", season_limit_mm=120.0)
+    weather = season()
+    whole = simulate(weather, orchard(), management=rule)
+    first = simulate(weather.isel(day=slice(0, 250)), orchard(), management=rule)
+    second = simulate(weather.isel(day=slice(250, None)), orchard(), final_state(first), rule)
+    for name in ("final_root_zone_depletion", "relative_yield_water", "final_refilled"):
+        assert second[name].item() == pytest.approx(whole[name].item(), abs=1e-12)
+    np.testing.assert_allclose(second["ks"], whole["ks"][:, 250:], atol=1e-12)
+
+
+def test_refill_keeps_the_trees_from_stress_within_its_limit() -> None:
+    free = simulate(season(), orchard(), management=Irrigation(rule="refill", threshold_share_of_raw=0.8))
+    dry = simulate(season(), orchard())
+    assert float(free["ks"].min()) > 0.99
+    assert free["relative_yield_water"].item() == pytest.approx(1.0, abs=1e-3)
+    assert dry["relative_yield_water"].item() < 0.9
+    limited = simulate(season(), orchard(), management=Irrigation(rule="refill", season_limit_mm=90.0))
+    assert limited["season_irrigation"].item() == pytest.approx(90.0)
+
+
+def test_fixed_rule_waters_on_its_days() -> None:
+    rule = Irrigation(
+        rule="fixed", depth_mm=10.0, interval_days=7, first_day=pd.Timestamp("2024-05-01").date(),
+        last_day=pd.Timestamp("2024-05-31").date(),
+    )  # fmt: skip
+    found = simulate(season(), orchard(), management=rule)["irrigation"].isel(member=0)
+    watered = found["day"].values[found.values > 0].astype("datetime64[D]").astype(str).tolist()
+    assert watered == ["2024-05-01", "2024-05-08", "2024-05-15", "2024-05-22", "2024-05-29"]
+
+
+def test_trees_whose_leaves_never_come_have_no_yield() -> None:
+    days = dict.fromkeys(
+        ["leaf_out", "full_canopy", "senescence", "leaf_fall", "leafless", "stage_2", "stage_3", "maturity"], NEVER
+    )
+    found = simulate(season(), orchard(**days))
+    assert np.isnan(found["relative_yield_water"].item())
+    assert float(found["kcb"].max()) == 0.15
+
+
+def test_sums_without_days_are_those_of_the_days() -> None:
+    short = simulate(season(), orchard(), daily=False)
+    full = simulate(season(), orchard())
+    assert "transpiration" not in short
+    assert short["season_transpiration"].item() == pytest.approx(float(full["transpiration"].sum()), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"depletion_fraction": 4.0}, "depletion_fraction is 4 1 in 1 of 1 members"),
+        ({"total_available_water": np.nan}, "total_available_water is nan"),
+        ({"readily_evaporable_water": 25.0}, "readily_evaporable_water is not below total_evaporable_water"),
+        ({"leafless": np.datetime64("2024-01-01")}, "leaf_fall is not below leafless"),
+        ({"initial_depletion_share": 2.0}, "initial_depletion_share"),
+    ],
+)
+def test_wrong_parameters_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        simulate(season(), orchard(**changes))
+
+
+def test_missing_parameters_are_named() -> None:
+    parameters = orchard()
+    del parameters["height"], parameters["stage_3"]
+    with pytest.raises(ConfigError, match="height, stage_3 missing"):
+        simulate(season(), parameters)
+
+
+def test_members_that_do_not_match_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"\[3, 5\] members"):
+        simulate(season(members=3), orchard(height=np.full(5, 3.0)))
+
+
+@pytest.mark.parametrize("name", ["precipitation", "et0", "wind_speed", "relative_humidity_min"])
+def test_missing_weather_is_refused(name: str) -> None:
+    weather = season()
+    weather[name][17] = np.nan
+    with pytest.raises(DataError, match=f"{name} is missing or below .* in 1 of 365"):
+        simulate(weather, orchard())
+    with pytest.raises(DataError, match=f"no {name}"):
+        simulate(weather.drop_vars(name), orchard())
+
+
+def test_a_gap_between_days_is_refused() -> None:
+    with pytest.raises(DataError, match="do not follow"):
+        simulate(season().isel(day=[0, 1, 3]), orchard())
+
+
+@pytest.mark.parametrize("bad", [{"rule": "sometimes"}, {"wetted_fraction": 0.0}, {"treshold": 1.0}])
+def test_wrong_management_is_refused(bad: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(bad))):
+        simulate(season(), orchard(), management=bad)
