@@ -1,6 +1,9 @@
 """What all tests share: the workspace's root, the reference material beside it, small cubes."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -26,20 +29,6 @@ def shared(root: Path) -> Path:
 
 
 @pytest.fixture
-def project(tmp_path: Path, root: Path) -> Path:
-    """A copy of everything that a fresh clone holds, without results: a workspace of its own."""
-    for name in ("Snakefile", "workflow", "config", "notebooks", "profiles", "src"):
-        source = root / name
-        if source.is_dir():
-            shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
-        else:
-            shutil.copy2(source, tmp_path / name)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "archive").symlink_to(root / "data" / "archive")
-    return tmp_path
-
-
-@pytest.fixture
 def hourly() -> xr.Dataset:
     """Four days of hourly weather with known values."""
     time = np.arange("2025-06-01T00", "2025-06-05T00", dtype="datetime64[h]").astype("datetime64[ns]")
@@ -53,3 +42,47 @@ def hourly() -> xr.Dataset:
         {"time": time},
         {"source": "test", "synthetic": "true", "title": "t", "licence": "l", "attribution": "a"},
     )
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run the workflow in a folder, as a person would."""
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+
+
+def clone(target: Path) -> Path:
+    """Lay out what a fresh clone holds, the archive linked, in a folder of its own."""
+    for name in ("Snakefile", "workflow", "config", "notebooks", "profiles"):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+        else:
+            shutil.copy2(source, target / name)
+    (target / "data").mkdir()
+    (target / "data" / "archive").symlink_to(ROOT / "data" / "archive")
+    return target
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory) -> Path:
+    """A workspace with the demo twin built once; tests copy it before they change it."""
+    folder = clone(tmp_path_factory.mktemp("built") / "workspace")
+    done = snakemake(folder, "--config", f"twin={DEMO}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture
+def demo(built, tmp_path, monkeypatch) -> Path:
+    """A copy of the built workspace, and the working directory."""
+    folder = tmp_path / "workspace"
+    shutil.copytree(built, folder, symlinks=True)
+    monkeypatch.chdir(folder)
+    return folder

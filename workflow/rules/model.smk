@@ -24,6 +24,7 @@ rule fit_forecast:
 rule fit_yield:
     input:
         notebook="notebooks/60_yield.ipynb",
+        place="results/{twin}/parcel.json",
         records="results/{twin}/records.json",
         context="results/{twin}/context.parquet",
         weather_history="data/twins/{twin}/weather.history.json",
@@ -32,7 +33,7 @@ rule fit_yield:
         result="results/{twin}/yield.json",
     params:
         files=files,
-        settings=settings("season", "planting", "yields"),
+        settings=settings("zone", "planting", "yields"),
         code=code("notebooks/60_yield.ipynb"),
     log:
         notebook="logs/{twin}/60_yield.ipynb",

@@ -134,3 +134,8 @@ def quality_counts(hourly: xr.Dataset, place: dict[str, Any]) -> dict[str, dict[
 def issue_day(days: xr.Dataset) -> dt.date:
     """Return the day after the last day of a daily dataset."""
     return pd.Timestamp(days["day"].to_numpy()[-1]).date() + dt.timedelta(days=1)
+
+
+def all_days(past: xr.Dataset, now: xr.Dataset) -> xr.Dataset:
+    """Return closed seasons and the current one as one series of days."""
+    return xr.concat([past, now], "day", data_vars="minimal", coords="minimal", compat="override")

@@ -1,0 +1,93 @@
+"""The rule's names are the parameters of its notebook or step, proven for all rules from one dry run."""
+
+import importlib
+import inspect
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agritwin import notebook as runner
+
+DEMO = "47-96-0-0-5-20-1"
+
+
+@pytest.fixture(scope="module")
+def commands(root):
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "-n", "-p", "-F", "--config", f"twin={DEMO}"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = re.findall(r"python -m (agritwin\.\S+) (.*)", done.stdout + done.stderr)
+    return [(module, shlex.split(rest.split(" > ")[0])) for module, rest in lines]
+
+
+def test_every_notebook_gets_exactly_its_parameters_and_opens_with_the_values_of_the_demo_twin(commands, root):
+    seen = set()
+    for module, (path, _, *mappings) in ((m, arguments) for m, arguments in commands if m == "agritwin.notebook"):
+        assert module
+        given = {key: value for mapping in mappings for key, value in json.loads(mapping).items()}
+        declared = runner.parameters(json.loads((root / path).read_text(encoding="utf-8")))
+        assert declared == given, f"{path}: run python scripts/sync_notebooks.py"
+        seen.add(Path(path).name)
+    assert seen == {path.name for path in (root / "notebooks").glob("[0-9]*.ipynb")}
+
+
+def test_every_step_gets_exactly_its_parameters(commands):
+    seen = set()
+    for module, mappings in ((m, arguments) for m, arguments in commands if m != "agritwin.notebook"):
+        source = importlib.import_module(module)
+        given = {key for mapping in mappings for key in json.loads(mapping)}
+        main = re.search(r"step\.main\((\w+)\)", inspect.getsource(source))
+        assert main, module
+        assert set(inspect.signature(getattr(source, main[1])).parameters) == given, module
+        seen.add(module)
+    assert len(seen) == 6
+
+
+def test_rule_files_are_small(root):
+    assert len((root / "Snakefile").read_text().splitlines()) <= 70
+    for path in (root / "workflow" / "rules").glob("*.smk"):
+        assert len(path.read_text().splitlines()) <= 210, path
+
+
+def test_no_rule_uses_what_compares_file_times(root):
+    for path in [root / "Snakefile", *(root / "workflow" / "rules").glob("*.smk")]:
+        assert not re.search(
+            r"(?m)^\s+(script|notebook|run):", path.read_text().replace("log:\n        notebook", "")
+        ), path
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ("twin=47-96-0-0-5-20-9", ["There is no twin '47-96-0-0-5-20-9'", "Did you mean"]),
+        ("as_of=tomorrow", ["as_of = 'tomorrow' is no date"]),
+        ("flood={storm_depht_mm: 3}", ["flood.storm_depht_mm", "storm_depth_mm"]),
+        ("records={files: [no.xlsx]}", ["records.files names no.xlsx"]),
+    ],
+)
+def test_a_wrong_word_on_the_command_line_is_a_sentence_and_nothing_is_planned(root, overrides, words):
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "-n", "--config", overrides],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    for word in words:
+        assert word in text
+    assert "Traceback" not in text
