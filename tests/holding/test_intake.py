@@ -171,3 +171,30 @@ def test_leftovers_of_a_text_are_asked_about_and_the_work_is_kept(engine, raw, w
     assert report.accepted == 1
     assert any(r.value == "cobre" for r in report.refusals if r.kind == "question")
     assert queries.treatments(engine, PINILLO)["product"].to_list() == ["zinc"]
+
+
+def test_an_amount_in_the_text_is_typed(engine, raw, workbook):
+    lines = [["31/01/2020", "RIEGO (14,5 mm)", PINILLO], ["01/02/2020", "RIEGO (8 horas)", PINILLO]]
+    take(engine, raw, workbook([HEAD, *lines]))
+    assert queries.activities(engine, PINILLO)[["amount", "unit"]].values.tolist() == [[14.5, "mm"], [8.0, "h"]]
+
+
+def test_place_and_id_have_to_agree_where_places_are_stated(engine, raw, workbook):
+    header = [*HEAD, "PARCELA"]
+    lines = [["31/01/2020", "PODA", PINILLO, "Pinillo "], ["01/02/2020", "PODA", BALSA, "LAGUNA"]]
+    columns = {"day": "FECHA", "text": "TAREA PRODUCTO DOSIS", "twin": "RECINTO ID", "place": "PARCELA"}
+    mapping = {"name": "m", "places": {"PINILLO": PINILLO}, "tables": [{"kind": "activities", "columns": columns}]}
+    report = take(engine, raw, workbook([header, *lines]), Mapping.model_validate(mapping))
+    assert report.accepted == 1
+    assert [(r.row, r.column, r.value) for r in report.refusals] == [(3, "D", "LAGUNA")]
+
+
+def test_a_single_line_about_another_twin_is_taken_for_a_slip(engine, raw, tmp_path):
+    rows = [{"id": PINILLO, "fecha": f"20{n}-09-30", "cosecha": 500, "unidad": "kg/ha"} for n in range(10, 22)]
+    rows[3]["id"] = BALSA
+    file = tmp_path / "harvest.json"
+    file.write_text(json.dumps(rows))
+    report = take(engine, raw, file, landed_for=PINILLO)
+    assert (report.accepted, report.rejected) == (11, 1)
+    assert "sent for" in report.refusals[0].reason
+    assert queries.harvests(engine, BALSA).empty

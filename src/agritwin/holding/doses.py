@@ -8,6 +8,12 @@ from agritwin.holding.amounts import Decimal, read_number
 ITEM = re.compile(
     r"(?P<product>[^(),;+]+)\(\s*(?P<dose>\d+(?:[.,]\d+)*)\s*(?P<unit>[A-Za-z%][A-Za-z%/ .\-\d]{0,20})?\)"
 )
+AMOUNT = re.compile(r"\s*(?P<amount>\d+(?:[.,]\d+)?)\s*(?P<unit>[A-Za-z%][A-Za-z%/ .\-\d]{0,20})\s*\)?\s*")
+PLAIN = re.compile(
+    r"(?P<product>[^(),;+]*[^(),;+\s])\s+(?P<dose>\d+(?:[.,]\d+)*)"
+    r"\s*(?P<unit>(?:kg|g|l|cc|ml|cm3|t)(?:/| )?(?:ha|hl)?)",
+    re.IGNORECASE,
+)
 SEPARATORS = " \t,;+-.)"
 LONGEST = 2000
 """Characters beyond which a text is no line of work; keeps hostile input from costing time."""
@@ -24,18 +30,21 @@ class Product:
 
 @dataclass(frozen=True)
 class Work:
-    """A task, the products applied, and what of the text could not be understood."""
+    """A task, the products applied, what of the text could not be understood, and an amount of the work itself."""
 
     task: str
     products: tuple[Product, ...]
     leftover: str
+    amount: float | None = None
+    unit: str | None = None
 
 
 def split_work(text: str, decimal: Decimal = ",") -> Work:
     """Split the text of an activity into task, products and doses.
 
     A text without brackets is a task and nothing else. A closing bracket that was forgotten at the end is forgiven;
-    everything else that is neither product, dose nor separator is returned as ``leftover``.
+    everything else that is neither product, dose nor separator is returned as ``leftover``. A bracket that holds only a
+    number and a unit (``RIEGO (14 mm)``) is the amount of the work; ``product 15 kg/ha`` needs no inner brackets.
 
     Parameters
     ----------
@@ -55,6 +64,8 @@ def split_work(text: str, decimal: Decimal = ",") -> Work:
         return Work(task, (), "")
     if len(inside) > LONGEST:
         return Work(task, (), inside[:LONGEST])
+    if (amount := AMOUNT.fullmatch(inside)) is not None:
+        return Work(task, (), "", read_number(amount["amount"].replace(",", "."), "."), amount["unit"].strip(" )"))
     products: list[Product] = []
     leftovers: list[str] = []
     end = 0
@@ -69,7 +80,18 @@ def split_work(text: str, decimal: Decimal = ",") -> Work:
         leftovers.append(between.strip(SEPARATORS))
         end = item.end()
     leftovers.append(inside[end:].strip(SEPARATORS))
-    return Work(task, tuple(products), " | ".join(part for part in leftovers if part))
+    leftovers = [part for part in leftovers if part and not _take_plain(part, decimal, products)]
+    return Work(task, tuple(products), " | ".join(leftovers))
+
+
+def _take_plain(part: str, decimal: Decimal, products: list[Product]) -> bool:
+    """Take ``product 15 kg/ha`` for a product, since the unit says where its name ends."""
+    found = PLAIN.fullmatch(part)
+    dose = _dose(found["dose"], decimal) if found else None
+    if found is None or dose is None or not any(character.isalpha() for character in found["product"]):
+        return False
+    products.append(Product(" ".join(found["product"].split()), dose, found["unit"]))
+    return True
 
 
 def _dose(text: str, decimal: Decimal) -> float | None:

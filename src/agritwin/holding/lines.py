@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -11,12 +12,16 @@ from agritwin.errors import DataError
 from agritwin.geometry import SIGPAC, sigpac_code
 from agritwin.holding.amounts import NumberColumn, decide_numbers
 from agritwin.holding.dates import DateColumn, decide_days
-from agritwin.holding.doses import Product, split_work
+from agritwin.holding.doses import Product, Work, split_work
 from agritwin.holding.mapping import SIGPAC_PARTS, HarvestUnit, Mapping, TableMapping
 from agritwin.holding.readers import Cell
 from agritwin.holding.tables import Table
-from agritwin.holding.vocabulary import category_of, harvest_unit, plain, state_of
+from agritwin.holding.vocabulary import WORDS_FOR_UNITS, category_of, harvest_unit, plain, state_of
 from agritwin.records.measures import canonical_unit
+
+STRANGERS = 0.1
+"""Share of a table below which lines about another twin than the one it was sent for are taken for slips."""
+SPREADSHEET_ZERO = dt.datetime(1899, 12, 30)
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,7 @@ class _Reader:
         self.lines = Lines(rows_in=len(table.rows))
         self.asked: dict[tuple[str, str], list[str]] = {}
         self.current: str | None = None
+        self.numbers_of_records: list[int] = []
         self.dragged = "twin" in self.places and _dragged([self.cell(row, "twin") for row in table.rows])
 
     def cell(self, row: list[Cell], name: str) -> Cell:
@@ -160,7 +166,7 @@ class _Reader:
         if written is None:
             raise _RefusedError("day", None, "The day is missing.", "Fill it in.")
         if day is None:
-            raise _RefusedError("day", written, "This is no day.", "Write it as 2019-02-28.")
+            raise _RefusedError("day", written, "This is no day.", _as_day(written))
         if day > self.holding.as_of:
             self.lines.postpone(day)
             raise _RefusedError(
@@ -181,9 +187,19 @@ class _Reader:
         if written is None:
             raise _RefusedError(field_name, None, "The line does not say which parcel it is about.", "Fill in its id.")
         twin_id = _canonical_id(written)
+        self._check_place(row, twin_id)
         if twin_id not in self.holding.twin_ids:
             raise _RefusedError(field_name, written, f"{written} is no twin of this holding.", self._whose(field_name))
         return twin_id
+
+    def _check_place(self, row: list[Cell], twin_id: str) -> None:
+        """Where the mapping says which twin each place means, the id of a line has to agree with its place."""
+        place = self.text(row, "place")
+        if self.named and place and "twin" in self.places:
+            meant = self.named.get(plain(place))
+            if meant != twin_id:
+                reason = f"The place means {meant or 'no known twin'}, the id says {twin_id}."
+                raise _RefusedError("place", place, reason, "Correct the line, or the mapping's 'places'.")
 
     def _whose(self, field_name: str) -> str:
         if field_name == "place":
@@ -216,11 +232,32 @@ def read_table(table: Table, how: TableMapping, mapping: Mapping, holding: Holdi
             day = reader.day(row, days.days[position], days)
             amounts = {name: _amount(reader, name, row, column, position) for name, column in numbers.items()}
             reader.lines.records.append(build(reader, number, row, twin_id, day, amounts))
+            reader.numbers_of_records.append(number)
         except _RefusedError as refused:
             reader.reject(number, refused)
+    _set_strangers_apart(reader)
     _ask_for_dose_units(reader)
     reader.ask_all()
     return reader.lines
+
+
+def _set_strangers_apart(reader: _Reader) -> None:
+    """Reject the few lines about another twin in a table that was sent for this one: probably slips of the hand."""
+    records, meant = reader.lines.records, reader.holding.landed_for
+    share = Counter(record.twin_id for record in records)
+    strangers = {twin for twin, count in share.items() if twin != meant and count < STRANGERS * len(records)}
+    if meant is None or share[meant] == 0 or not strangers:
+        return
+    kept = []
+    for number, record in zip(reader.numbers_of_records, records, strict=True):
+        if record.twin_id not in strangers:
+            kept.append(record)
+            continue
+        reader.current = record.twin_id
+        reason = f"One of {share[record.twin_id]} lines about {record.twin_id} in a table sent for {meant}."
+        remedy = "Correct the id, or send the line with the file of its own parcel."
+        reader.reject(number, _RefusedError("twin", record.twin_id, reason, remedy))
+    reader.lines.records = kept
 
 
 def _amount(reader: _Reader, name: str, row: list[Cell], column: NumberColumn, position: int) -> float | None:
@@ -249,22 +286,29 @@ def _activity(
         "category": tasks.get(plain(work.task)) or category_of(work.task),
         "task": work.task,
         "text": text,
-        "amount": amounts.get("amount"),
-        "unit": _unit(reader, row) if amounts.get("amount") is not None else None,
+        **_amount_of_work(reader, row, amounts.get("amount"), work),
         "place": reader.text(row, "place"),
         "notes": reader.text(row, "notes"),
     }
     return Record("activities", twin_id, content, work.products)
 
 
-def _unit(reader: _Reader, row: list[Cell]) -> str | None:
-    written = reader.text(row, "unit")
+def _amount_of_work(reader: _Reader, row: list[Cell], amount: float | None, work: Work) -> dict[str, Any]:
+    """Return the amount of a line from its own columns, else from the text (``RIEGO (14 mm)``)."""
+    if amount is not None:
+        return {"amount": amount, "unit": _unit(reader.text(row, "unit"), "unit")}
+    if work.amount is not None and work.unit is not None:
+        return {"amount": work.amount, "unit": _unit(WORDS_FOR_UNITS.get(plain(work.unit), work.unit), "text")}
+    return {"amount": None, "unit": None}
+
+
+def _unit(written: str | None, name: str) -> str | None:
     if written is None:
         return None
     try:
         return canonical_unit(written)
     except DataError as error:
-        raise _RefusedError("unit", written, error.message, error.remedy) from error
+        raise _RefusedError(name, written, error.message, error.remedy) from error
 
 
 def _harvest(
@@ -436,6 +480,15 @@ def _weight(reader: _Reader, owner: int | None, place: int, amount: float | None
         "state": _state(reader, header),
     }
     return Record("harvests", twin_id, content)
+
+
+def _as_day(written: Cell) -> str:
+    try:
+        number = float(str(written))
+        meant = SPREADSHEET_ZERO + dt.timedelta(days=number)
+    except (ValueError, OverflowError):
+        return "Write it as 2019-02-28."
+    return f"A spreadsheet's number for {meant:%Y-%m-%d}? Format the cell as a date."
 
 
 def _canonical_id(written: str) -> str:

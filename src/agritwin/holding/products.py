@@ -46,10 +46,15 @@ def group_products(counts: Names[str, int]) -> pd.DataFrame:
 
 def similarity(one: str, other: str) -> float:
     """Return how alike two names of products are [percent]; 0 where their separate numbers differ."""
-    a, b = plain(one), plain(other)
+    a, b = _comparable(one), _comparable(other)
     if re.findall(r"\b\d+\b", a) != re.findall(r"\b\d+\b", b):
         return 0.0
     return fuzz.ratio(a, b)
+
+
+def _comparable(name: str) -> str:
+    words = re.sub(r"([a-z])(\d+)\b", r"\1 \2", plain(name))
+    return re.sub(r"\b(?:de|del|of) ", "", words)
 
 
 def propose_aliases(connection: sa.Connection, confirmed: Names[str, str]) -> None:

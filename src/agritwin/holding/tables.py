@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from rapidfuzz import fuzz, process
+
 from agritwin.holding.readers import Cell, Sheet
-from agritwin.holding.vocabulary import WEIGHT_WORDS, field_of, plain
+from agritwin.holding.vocabulary import CLOSE_ENOUGH, WEIGHT_WORDS, field_of, plain
 
 Problems = dict[tuple[int, str], tuple[str, str]]
 FIRST_YEAR, LAST_YEAR = 1990, 2100
@@ -44,9 +46,11 @@ class Table:
     problems: Problems = field(default_factory=dict)
 
     def column(self, header: str) -> int | None:
-        """Return the place of a header, however it is spelled, None where it is not there."""
-        wanted = plain(header)
-        return next((place for place, text in enumerate(self.header) if plain(text) == wanted), None)
+        """Return the place of a header, a letter more or less forgiven, None where it is not there."""
+        found = process.extractOne(
+            plain(header), self.header, scorer=fuzz.ratio, processor=plain, score_cutoff=CLOSE_ENOUGH
+        )
+        return found[2] if found else None
 
 
 def find_tables(sheet: Sheet) -> list[Table]:

@@ -42,17 +42,17 @@ HEADERS: dict[str, tuple[str, ...]] = {
 """Field -> headers as people write them, already in the form that :func:`plain` gives."""
 
 TASKS: tuple[tuple[str, str], ...] = (
-    ("reparacion de riego|averia|instalacion|reparar|mantenimiento|repair|maintenance|install", "maintenance"),
+    ("reparacion|averia|instalacion|reparar|mantenimiento|repair|maintenance|install", "maintenance"),
     ("antihelada|helada|frost", "frost_protection"),
     ("fertirrigacion|fertirriego|fertigation", "fertigation"),
     ("abonad|abono|fertiliz|estercol|manure|nutri", "fertilisation"),
-    ("tratamiento|fitosanit|herbicida|fungicida|insecticida|pulveriz|sulfat|spray|treatment", "treatment"),
+    (r"tratamiento|\btrat\b|fitosanit|herbicida|fungicida|insecticida|pulveriz|sulfat|spray|treatment", "treatment"),
     ("riego|regar|irrigat", "irrigation"),
     ("cosecha|recolec|vendimia|harvest|picking", "harvest"),
     ("triturad|shred", "shredding"),
     ("poda|podar|prun", "pruning"),
-    ("desbroz|siega|segar|mow", "mowing"),
-    ("limpieza de tronco|deschupon|trunk", "trunk_cleaning"),
+    ("desbroz|desbroce|siega|segar|mow", "mowing"),
+    ("limpieza .*tronco|chupon|trunk", "trunk_cleaning"),
     ("chisel|labore|arad|grada|cultivador|subsol|till|plough|plow", "tillage"),
     ("replant|plantac|plantar|siembra|sembrar|plant|sow", "planting"),
     ("injert|graft", "grafting"),
@@ -81,6 +81,10 @@ HARVEST_UNITS = {
     "t": "t", "tn": "t", "tm": "t", "tonelada": "t", "toneladas": "t", "tonnes": "t",
     "kg/ha": "kg/ha", "kgs/ha": "kg/ha", "kilos/ha": "kg/ha", "kg ha": "kg/ha", "kg ha-1": "kg/ha", "kg.ha-1": "kg/ha",
     "t/ha": "t/ha", "tn/ha": "t/ha", "tm/ha": "t/ha", "t ha": "t/ha", "t ha-1": "t/ha", "t.ha-1": "t/ha",
+}  # fmt: skip
+WORDS_FOR_UNITS = {
+    "hora": "h", "horas": "h", "hours": "h", "hrs": "h",
+    "litros": "l", "kilos": "kg", "toneladas": "t", "plantas": "count",
 }  # fmt: skip
 CLOSE_ENOUGH = 88.0
 """Similarity [percent] from which a header counts as a misspelling of a known one (``TEMINO MUNICIPAL``)."""
