@@ -1,0 +1,186 @@
+"""The page: head, key figures and sections in one HTML file that needs nothing but itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from agritwin.report import offline
+from agritwin.report.sections import (
+    ahead,
+    crop,
+    danger,
+    flood,
+    green,
+    place,
+    provenance,
+    records,
+    tiles,
+    weather,
+    yields,
+)
+from agritwin.report.twin import Twin
+from agritwin.views.blocks import Plot, Section, State, Tiles, plots
+from agritwin.views.language import LANGUAGES, UNKNOWN, Language, language
+from agritwin.workspace import aside
+
+SECTIONS = (place, weather, green, crop, ahead, yields, flood, records, danger, provenance)
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that a template needs.
+
+    Attributes
+    ----------
+    language
+        Of the texts.
+    title, code, facts
+        Name, id, and label and value of what is told below the name.
+    level, reason, state
+        Danger in a word, why, and the state that colours it.
+    synthetic
+        Whether anything rests on synthetic data.
+    tiles, sections
+        The body.
+    """
+
+    language: Language
+    title: str
+    code: str
+    facts: tuple[tuple[str, str], ...]
+    level: str
+    reason: str
+    state: State
+    synthetic: bool
+    tiles: Tiles
+    sections: tuple[Section, ...]
+
+    @property
+    def plots(self) -> list[Plot]:
+        """Every plot, in order."""
+        return [plot for section in self.sections for plot in plots(section.blocks)]
+
+
+def build(twin: Twin, language_code: str) -> Page:
+    """Return the page of a twin.
+
+    Parameters
+    ----------
+    twin
+        Its products.
+    language_code
+        ``es`` or ``en``.
+    """
+    say = language(language_code)
+    level, reason, state = danger.overall(twin.product("alerts"), say)
+    return Page(
+        language=say,
+        title=twin.title,
+        code=twin.code,
+        facts=_facts(twin, say),
+        level=level,
+        reason=reason,
+        state=state,
+        synthetic=twin.synthetic,
+        tiles=tiles.build(twin, say),
+        sections=tuple(section.build(twin, say) for section in SECTIONS),
+    )
+
+
+def _facts(twin: Twin, say: Language) -> tuple[tuple[str, str], ...]:
+    parcel = twin.product("parcel") or {}
+    planting = parcel.get("planting") or {}
+    crop_name = say.word("species", planting["species"]) if planting.get("species") else UNKNOWN
+    details = [str(planting[key]) for key in ("variety", "year") if planting.get(key)]
+    return (
+        (say("head.code"), twin.code),
+        (say("head.crop"), f"{crop_name} ({', '.join(details)})" if details else crop_name),
+        (say("head.area"), say.amount(parcel.get("area_ha"), "ha", 2)),
+        (say("head.as_of"), say.date(twin.issue_time)),
+    )
+
+
+def environment() -> Environment:
+    """Return the templates' environment; every text from data is escaped."""
+    return Environment(
+        loader=PackageLoader("agritwin.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def asset(name: str) -> Markup:
+    """Return a file of the page's own style or script."""
+    return Markup((files("agritwin.report") / "templates" / name).read_text(encoding="utf-8"))
+
+
+def render(page: Page, slot: Callable[[str], Any], **parts: Any) -> str:
+    """Return the body of a page.
+
+    Parameters
+    ----------
+    page
+        What is shown.
+    slot
+        Name of a plot to the HTML that holds its place.
+    parts
+        Handed to the template.
+    """
+    template = environment().get_template("page.html.jinja")
+    return template.render(page=page, say=page.language, slot=slot, style=asset("page.css"), script=asset("page.js"), **parts)
+
+
+def document(page: Page) -> str:
+    """Return a page as one HTML text that holds its scripts, styles and data."""
+    from bokeh.embed import components
+    from bokeh.resources import Resources
+
+    figures = {plot.name: plot.figure for plot in page.plots}
+    scripts, places = components(figures) if figures else ("", {})
+    library = Resources(mode="inline", components=["bokeh"]).render_js() if figures else ""
+    others = {code: f"{code}.html" for code in LANGUAGES if code != page.language.code}
+    return render(
+        page,
+        lambda name: Markup(places[name]),
+        library=Markup(library),
+        figures=Markup(scripts),
+        others=others,
+    )
+
+
+
+
+def write(twin: Twin, path: str | Path, language: str = "es") -> Path:
+    """Write the report of a twin: one file that opens anywhere, without network.
+
+    Parameters
+    ----------
+    twin
+        As :func:`agritwin.report.load` returns it.
+    path
+        The HTML file; replaced as a whole.
+    language
+        ``es`` or ``en``.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    DataError
+        When the page would fetch anything, or is too large to be sent around.
+    """
+    html = document(build(twin, language))
+    offline.check(html)
+    with aside(path) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+    return Path(path)

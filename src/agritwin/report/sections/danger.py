@@ -1,0 +1,130 @@
+"""Alerts in words: what is judged, on what data, against which threshold; and how the sources are."""
+
+from typing import Any
+
+from agritwin.report.twin import Twin
+from agritwin.views.blocks import Absent, Block, Section, State, Table, Text
+from agritwin.views.language import Language
+
+LEVELS = ("none", "low", "mid", "serious")
+DIGITS = {"m": 2, "1": 2, "d": 0, "h": 0}
+STATES: dict[str, State] = {"none": "good", "low": "low", "mid": "mid", "serious": "serious"}
+UNITS = {"degC": "°C", "1": ""}
+
+
+def measure(value: Any, judgement: dict[str, Any], say: Language) -> str:
+    """Return a value or threshold of a judgement with its unit."""
+    if value is None or isinstance(value, str):
+        return say("word.unknown") if value is None else value
+    given = judgement.get("unit") or ""
+    unit, digits = UNITS.get(given, given), DIGITS.get(given, 1)
+    return say.amount(value, unit, digits) if unit else say.number(value, digits)
+
+
+def reason(judgement: dict[str, Any], say: Language) -> str:
+    """Return why a level was judged, in the language of the page, and until when it holds."""
+    told = judgement.get("explanation")
+    if isinstance(told, dict) and told.get(say.code):
+        text = told[say.code]
+    else:
+        text = say(
+            "alert.beyond",
+            rule=say.word("rule", judgement["rule"]),
+            value=measure(judgement.get("value"), judgement, say),
+            threshold=measure(judgement.get("threshold"), judgement, say),
+        )
+    if judgement.get("level", "none") != "none" and judgement.get("valid_until"):
+        text += " " + say("alert.until", day=say.date(judgement["valid_until"]))
+    return text
+
+
+def worst(alerts: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the judgement that sets the overall level; None where there is no danger."""
+    raised = [judgement for judgement in alerts.get("judgements", []) if judgement.get("level", "none") != "none"]
+    return max(raised, key=lambda judgement: LEVELS.index(judgement["level"]), default=None)
+
+
+def overall(alerts: dict[str, Any] | None, say: Language) -> tuple[str, str, State]:
+    """Return level and reason for the page's head, and the state that colours them."""
+    if alerts is None:
+        return say("level.unknown"), say("alert.not_judged"), "stale"
+    level = alerts["level"]
+    judgement = worst(alerts)
+    sentence = reason(judgement, say) if judgement else say("alert.nothing", rules=len(alerts.get("judgements", [])))
+    return say(f"level.{level}"), sentence, STATES[level]
+
+
+def build(twin: Twin, say: Language) -> Section:
+    """Return the section of alerts and of the health of data."""
+    alerts = twin.product("alerts")
+    blocks: list[Block] = []
+    if alerts is None:
+        blocks.append(Absent(say("alert.title"), twin.why("alerts") or say("reason.not_built")))
+    else:
+        judgements = sorted(alerts.get("judgements", []), key=lambda row: -LEVELS.index(row.get("level", "none")))
+        blocks.append(_judgements(judgements, say) if judgements else Text(say("alert.nothing", rules=0)))
+        blocks.append(_health(alerts.get("health") or [], say))
+        neighbours = alerts.get("neighbours") or []
+        if neighbours:
+            told = ", ".join(
+                f"{row['twin']} ({say.amount(row.get('distance_m'), 'm', 0)})" for row in neighbours
+            )
+            blocks.append(Text(say("alert.neighbours", neighbours=told)))
+    return Section("alerts", say("alert.title"), say("alert.lead"), tuple(blocks))
+
+
+def _judgements(judgements: list[dict[str, Any]], say: Language) -> Table:
+    rows = tuple(
+        (
+            say.word("rule", row["rule"]),
+            say(f"level.{row.get('level', 'none')}"),
+            measure(row.get("value"), row, say),
+            measure(row.get("threshold"), row, say),
+            say.percent(row.get("probability")),
+            say.date(row.get("valid_until")),
+            evidence(row, say),
+        )
+        for row in judgements
+    )
+    names = ("rule", "level", "value", "threshold", "probability", "until", "data")
+    marks = tuple(STATES.get(row.get("level", "none"), "plain") for row in judgements)
+    header = tuple(say(f"alert.column_{name}") for name in names)
+    return Table(say("alert.caption"), header, rows, frozenset({2, 3, 4}), marks=marks)
+
+
+def evidence(judgement: dict[str, Any], say: Language) -> str:
+    """Return which data a judgement rests on, how many members, and until when they reach."""
+    found = judgement.get("evidence")
+    if not isinstance(found, dict):
+        return str(found) if found else say("word.unknown")
+    parts = [str(found["source"])] if found.get("source") else []
+    if (found.get("members") or 0) > 1:
+        parts.append(say("alert.members", count=found["members"]))
+    if found.get("known_until"):
+        parts.append(say("alert.known_until", day=say.date(found["known_until"])))
+    return " · ".join(parts) or say("word.unknown")
+
+
+def _health(health: list[dict[str, Any]], say: Language) -> Block:
+    if not health:
+        return Absent(say("health.title"), say("reason.no_status"))
+    rows, marks = [], []
+    for status in health:
+        failures = "; ".join(f"{failure['source']}: {failure['what']}" for failure in status.get("failures") or [])
+        gaps = status.get("missing_days") or []
+        state = status.get("state", "missing")
+        rows.append(
+            (
+                say.word("kind", status["kind"]),
+                ", ".join(dict.fromkeys(status.get("sources") or [])),
+                say.word("health", f"state_{state}"),
+                say.date(status.get("last_value")),
+                say("health.days", days=say.number(status["age_days"], 0)) if status.get("age_days") is not None else "–",
+                failures or "–",
+                say("health.gaps", count=len(gaps)) if gaps else "–",
+            )
+        )
+        marks.append("good" if state == "ok" else "stale")
+    names = ("what", "sources", "state", "last", "age", "failures", "gaps")
+    header = tuple(say(f"health.column_{name}") for name in names)
+    return Table(say("health.title"), header, tuple(rows), marks=tuple(marks))

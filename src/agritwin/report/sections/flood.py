@@ -1,0 +1,123 @@
+"""The design storm on this land."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from agritwin.report.twin import Twin
+from agritwin.views import floods, maps
+from agritwin.views.blocks import Absent, Block, Columns, Plot, Section, Table, Text
+from agritwin.views.language import Language
+
+CLOSED = 1e-4  # of the water that came in
+
+
+def build(twin: Twin, say: Language) -> Section:
+    """Return the section of the flood."""
+    summary, cube = twin.summary("flood"), twin.cube("flood")
+    if summary is None and cube is None:
+        why = twin.why("flood") or say("reason.no_flood")
+        return Section("flood", say("flood.title"), "", (Absent(say("flood.title"), why),))
+    blocks: list[Block] = [Text(_sentence(summary, say))] if summary else []
+    pictures = _pictures(twin, cube, say)
+    blocks.append(Columns(tuple(pictures)) if len(pictures) > 1 else pictures[0])
+    if summary:
+        blocks += _facts(summary, say)
+    return Section("flood", say("flood.title"), say("flood.lead"), tuple(blocks))
+
+
+def _pictures(twin: Twin, cube: xr.Dataset | None, say: Language) -> list[Block]:
+    if cube is None:
+        return [Absent(say("flood.frames_title"), twin.why("flood") or say("reason.no_flood"))]
+    pictures: list[Block] = []
+    frames = _frames(twin, cube, say)
+    pictures.append(frames or Absent(say("flood.frames_title"), say("reason.no_frames")))
+    hydrograph = floods.hydrograph(say, cube)
+    pictures.append(hydrograph or Absent(say("flood.hydrograph_title"), say("reason.no_hydrograph")))
+    return pictures
+
+
+def _frames(twin: Twin, cube: xr.Dataset, say: Language) -> Plot | None:
+    polygon = twin.polygon_in(cube)
+    if polygon is None or "water_depth" not in cube or cube.sizes.get("time", 0) == 0:
+        return None
+    kept = maps.thin(cube.sizes["time"])
+    depth = cube["water_depth"].isel(time=kept)
+    frame = maps.frame_of(polygon)
+    depth = maps.coarsen(maps.cut(depth, frame.within(cube)))
+    wet = depth.where(depth > maps.SHALLOW_M)
+    hours = floods.hours(depth["time"])
+    totals = depth.sum(["x", "y"]).to_numpy()
+    layer = maps.depth_layer(wet, say("map.depth"), say("flood.depth"))
+    return maps.leaf_through(
+        say,
+        "flood-map",
+        say("flood.frames_title"),
+        say("flood.frames_summary", frames=len(kept), hours=say.amount(float(hours[-1]), "h")),
+        say("flood.time"),
+        layer,
+        [say.amount(float(hour), "h", 2) for hour in hours],
+        polygon,
+        _altitude(twin, cube),
+        int(np.argmax(totals)),
+        margin=maps.MARGIN_M,
+    )
+
+
+def _altitude(twin: Twin, cube: xr.Dataset) -> xr.DataArray | None:
+    terrain = twin.cube("terrain")
+    if terrain is None or twin.epsg(terrain) != twin.epsg(cube):
+        return None
+    return terrain["surface_altitude"]
+
+
+def _sentence(summary: dict[str, Any], say: Language) -> str:
+    storm = summary.get("storm") or {}
+    shares = summary.get("flooded_share_percent") or {}
+    text = say(
+        "flood.found",
+        storm=say.amount(storm.get("depth_mm"), "mm", 0),
+        hours=say.amount(storm.get("duration_h"), "h", 0),
+        depth=say.amount(summary.get("depth_max_m"), "m", 2),
+        share=say.amount(shares.get("0.1"), "%", 1),
+    )
+    if summary.get("first_arrival_h") is not None:
+        text += " " + say("flood.arrival", hours=say.amount(summary["first_arrival_h"], "h"))
+    chance = summary.get("forecast") or {}
+    if chance.get("probability_of_storm") is not None:
+        text += " " + say(
+            "flood.chance", share=say.percent(chance["probability_of_storm"]), members=chance.get("members", "–")
+        )
+    return text
+
+
+def _facts(summary: dict[str, Any], say: Language) -> list[Block]:
+    blocks: list[Block] = []
+    shares = summary.get("flooded_share_percent") or {}
+    if shares:
+        rows = tuple(
+            (say.amount(100 * float(depth), "cm", 0), say.amount(share, "%", 1)) for depth, share in sorted(shares.items())
+        )
+        blocks.append(
+            Table(say("flood.shares_caption"), (say("flood.deeper"), say("flood.share")), rows, frozenset({0, 1}))
+        )
+    volumes = summary.get("volumes_m3") or {}
+    if volumes:
+        rows = tuple((say.word("volume", name), say.amount(volume, "m³", 0)) for name, volume in volumes.items())
+        blocks.append(
+            Table(say("flood.volumes_caption"), (say("flood.part"), say("flood.volume")), rows, frozenset({1}), folded=True)
+        )
+    error = summary.get("mass_error_relative")
+    if error is not None:
+        closed = abs(error) <= CLOSED
+        key = "flood.closed" if closed else "flood.not_closed"
+        blocks.append(Text(say(key, error=_power(error, say)), "good" if closed else "mid"))
+    return blocks
+
+
+def _power(error: float, say: Language) -> str:
+    if error == 0:
+        return "0"
+    exponent = int(np.floor(np.log10(abs(error))))
+    return f"{say.number(abs(error) / 10.0**exponent, 1)}·10{str(exponent).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"

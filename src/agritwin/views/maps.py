@@ -1,0 +1,234 @@
+"""Maps without network: the parcel over its relief, layers to choose, scenes and floods to leaf through."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from bokeh.models import ColumnDataSource, CustomJSHover, HoverTool
+from bokeh.plotting import figure as Figure
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from agritwin.terrain import hillshade
+from agritwin.views.blocks import Control, Plot, Ramp, script
+from agritwin.views.language import Language
+from agritwin.views.raster import (
+    DEPTH_COLOURS,
+    HOLE,
+    NDVI_COLOURS,
+    SHADES,
+    SLOPE_COLOURS,
+    STEPS,
+    Frame,
+    cut,
+    draw,
+    map_figure,
+    to_bytes,
+)
+from agritwin.views.theme import INK
+
+NDVI_LOW, NDVI_HIGH = -0.1, 0.9
+MARGIN_M = 200.0
+SHALLOW_M = 0.01
+MOST_FRAMES = 30
+MOST_CELLS = 180  # along a side of a frame of an animation
+
+_SHOW_FRAME = """
+const number = Math.round(cb_obj.value)
+image.data = {...image.data, image: [frames.data.image[number]]}
+"""
+_SHOW_LAYER = "layers.forEach((layer, number) => { layer.visible = number == cb_obj.value })"
+_VALUE_HOVER = """
+if (value == null || value >= hole) return '–'
+return new Intl.NumberFormat(locale, {maximumFractionDigits: digits}).format(low + value / steps * (high - low)) + unit
+"""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A raster to be chosen on the map: values from ``low`` to ``high`` in the colours of ``colours``."""
+
+    label: str
+    title: str
+    unit: str
+    values: xr.DataArray
+    low: float
+    high: float
+    colours: tuple[str, ...]
+    digits: int = 2
+
+
+def frame_of(parcel: BaseGeometry, margin: float = MARGIN_M) -> Frame:
+    """Return the frame of a parcel in metres with some land around."""
+    return Frame(*parcel.bounds).around(margin)
+
+
+def ramp(layer: Layer, say: Language, ticks: int = 5) -> Ramp:
+    """Return the legend of a layer."""
+    marks = np.linspace(layer.low, layer.high, ticks)
+    unit = f" ({layer.unit})" if layer.unit else ""
+    return Ramp(f"{layer.title}{unit}", layer.colours[::16], tuple(say.number(mark, layer.digits) for mark in marks))
+
+
+def ndvi_layer(scene: xr.DataArray, label: str, title: str) -> Layer:
+    """Return the layer of one NDVI scene (y, x)."""
+    return Layer(label, title, "", scene, NDVI_LOW, NDVI_HIGH, NDVI_COLOURS, 2)
+
+
+def slope_layer(slope: xr.DataArray, label: str, title: str) -> Layer:
+    """Return the layer of a slope in degrees, shown in percent up to the steepest hundredth of the cells."""
+    percent = 100 * np.tan(np.radians(slope))
+    highest = max(float(np.nanquantile(percent, 0.99)), 1.0)
+    return Layer(label, title, "%", percent, 0.0, float(np.ceil(highest)), SLOPE_COLOURS, 1)
+
+
+def depth_layer(depth: xr.DataArray, label: str, title: str) -> Layer:
+    """Return the layer of a water depth [m]; what is shallower than a centimetre stays dry."""
+    wet = depth.where(depth > SHALLOW_M)
+    deepest = float(depth.max())
+    return Layer(label, title, "m", wet, 0.0, max(float(np.ceil(10 * deepest) / 10), 0.1), DEPTH_COLOURS, 2)
+
+
+def outline(plot: Figure, parcel: BaseGeometry, **options: object) -> None:
+    """Draw the outline of a parcel, holes included."""
+    polygons = list(getattr(parcel, "geoms", [parcel]))
+    xs = [[[np.array(ring.xy[0]) for ring in (part.exterior, *part.interiors)] for part in polygons]]
+    ys = [[[np.array(ring.xy[1]) for ring in (part.exterior, *part.interiors)] for part in polygons]]
+    look = {"fill_alpha": 0, "line_color": INK, "line_width": 2.5, "name": "outline"} | options
+    plot.multi_polygons(xs=xs, ys=ys, **look)
+
+
+def relief(plot: Figure, altitude: xr.DataArray, frame: Frame) -> None:
+    """Draw the shaded relief that the other layers lie on."""
+    shade = hillshade(altitude)
+    flat = float(np.sin(np.radians(45.0)))
+    spread = max(float(np.nanquantile(np.abs(shade - flat), 0.98)), 0.02)
+    draw(plot, cut(shade, frame), flat - spread, flat + spread, SHADES, "hillshade")
+
+
+def parcel_map(
+    say: Language, parcel: BaseGeometry, altitude: xr.DataArray | None, layers: Sequence[Layer], summary: str
+) -> Plot:
+    """Return the map of the parcel with layers to choose.
+
+    Parameters
+    ----------
+    say
+        Language.
+    parcel
+        Polygon in the metres of the rasters.
+    altitude
+        Heights (y, x) [m] for the relief below, None for a blank ground.
+    layers
+        Rasters in the same metres; the first is shown at first.
+    summary
+        What the map shows, in a sentence.
+    """
+    frame = frame_of(parcel)
+    frame = frame.within(altitude) if altitude is not None else frame
+    plot = map_figure(frame, say("map.scale"))
+    if altitude is not None:
+        relief(plot, altitude, frame)
+    renderers = []
+    for number, layer in enumerate(layers):
+        visible = number == 0
+        renderer = draw(
+            plot,
+            cut(layer.values, frame),
+            layer.low,
+            layer.high,
+            layer.colours,
+            f"layer-{number}",
+            alpha=0.75,
+            visible=visible,
+        )
+        _value_hover(plot, say, renderer, layer)
+        renderers.append(renderer)
+    outline(plot, parcel)
+    script(plot, "map-layer", _SHOW_LAYER, layers=renderers)
+    options = (*(layer.label for layer in layers), say("map.relief_only"))
+    ramps = (*(ramp(layer, say) for layer in layers), None)
+    control = Control("choice", say("map.layer"), options, 0, "map-layer", ramps)
+    return Plot("map", plot, say("map.title"), summary, controls=(control,) if layers else ())
+
+
+def _value_hover(plot: Figure, say: Language, renderer, layer: Layer) -> None:
+    unit = f" {layer.unit}" if layer.unit else ""
+    reading = CustomJSHover(
+        args={
+            "locale": say.code,
+            "low": layer.low,
+            "high": layer.high,
+            "steps": STEPS,
+            "hole": HOLE,
+            "digits": layer.digits,
+            "unit": unit,
+        },
+        code=_VALUE_HOVER,
+    )
+    plot.add_tools(
+        HoverTool(tooltips=[(layer.title, "@image{custom}")], formatters={"@image": reading}, renderers=[renderer])
+    )
+
+
+def leaf_through(
+    say: Language,
+    name: str,
+    title: str,
+    summary: str,
+    label: str,
+    layer: Layer,
+    steps: Sequence[str],
+    parcel: BaseGeometry,
+    altitude: xr.DataArray | None,
+    start: int,
+    margin: float = 60.0,
+) -> Plot:
+    """Return a map with a slider over the first dimension of a stack of rasters.
+
+    All frames lie in the page as bytes; a script swaps the one that is drawn, so no server is needed.
+
+    Parameters
+    ----------
+    say
+        Language.
+    name, title, summary
+        Of the plot; ``name`` is unique on the page.
+    label
+        What the slider chooses.
+    layer
+        Values (step, y, x) with limits and colours.
+    steps
+        Text of each step.
+    parcel, altitude
+        Outline and, where there is one, the relief below.
+    start
+        Step shown at first.
+    margin
+        Land around the parcel [m].
+    """
+    frame = frame_of(parcel, margin).within(layer.values)
+    values = cut(layer.values, frame)
+    plot = map_figure(frame, say("map.scale"))
+    if altitude is not None:
+        relief(plot, altitude, frame)
+    stack = to_bytes(values.to_numpy(), layer.low, layer.high)
+    renderer = draw(plot, values[start], layer.low, layer.high, layer.colours, f"{name}-image", alpha=0.85)
+    _value_hover(plot, say, renderer, layer)
+    outline(plot, parcel)
+    frames = ColumnDataSource({"image": list(stack)}, name=f"{name}-frames")
+    script(plot, f"{name}-step", _SHOW_FRAME, frames=frames, image=renderer.data_source)
+    control = Control("slider", label, tuple(steps), start, f"{name}-step")
+    return Plot(name, plot, title, summary, controls=(control,), ramp=ramp(layer, say))
+
+
+def thin(count: int, most: int = MOST_FRAMES) -> NDArray[np.int_]:
+    """Return at most ``most`` positions out of ``count``, evenly spread, first and last among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
+
+
+def coarsen(values: xr.DataArray, most: int = MOST_CELLS) -> xr.DataArray:
+    """Return a stack of rasters with at most ``most`` cells along a side, blocks by their maximum."""
+    factor = int(np.ceil(max(values.sizes["x"], values.sizes["y"]) / most))
+    return values if factor <= 1 else values.coarsen(x=factor, y=factor, boundary="trim").max()  # type: ignore[attr-defined]

@@ -1,0 +1,147 @@
+"""Rasters in a page: values as bytes, cut to what is seen, drawn north up."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from bokeh.models import GlyphRenderer, LinearColorMapper, Range1d, ScaleBar
+from bokeh.palettes import interp_palette
+from bokeh.plotting import figure as Figure
+from numpy.typing import NDArray
+
+from agritwin.views.theme import FONT, INK, dress
+
+STEPS = 254
+HOLE = 255  # drawn as nothing
+SHADES = tuple(interp_palette(["#8f9a92", "#c9d0ca", "#ffffff"], 255))
+NDVI_COLOURS = tuple(
+    interp_palette(["#7a5230", "#b98a56", "#efe3b5", "#b7d27a", "#6aae4f", "#2c7d3f", "#0b4a26"], 255)
+)
+SLOPE_COLOURS = tuple(interp_palette(["#fff7dc", "#f7c66b", "#e0803a", "#a63f1e", "#5d1d12"], 255))
+DEPTH_COLOURS = tuple(interp_palette(["#c9e3f5", "#7db8e0", "#3182bd", "#1a5694", "#0b2a5b"], 255))
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a map shows: west, south, east, north in metres of the grid."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+    @property
+    def aspect(self) -> float:
+        """Width over height."""
+        return (self.east - self.west) / (self.north - self.south)
+
+    def around(self, margin: float) -> "Frame":
+        """Return a frame that is larger by a margin on each side."""
+        return Frame(self.west - margin, self.south - margin, self.east + margin, self.north + margin)
+
+    def within(self, grid: Any) -> "Frame":
+        """Return the part of the frame that a grid covers."""
+        x, y = np.asarray(grid["x"]), np.asarray(grid["y"])
+        dx, dy = abs(x[1] - x[0]) / 2, abs(y[1] - y[0]) / 2
+        return Frame(
+            max(self.west, x.min() - dx),
+            max(self.south, y.min() - dy),
+            min(self.east, x.max() + dx),
+            min(self.north, y.max() + dy),
+        )
+
+
+def cut(values: xr.DataArray, frame: Frame) -> xr.DataArray:
+    """Return the cells of a raster whose centre a frame holds, south first as Bokeh draws them."""
+    rising = values.sortby("y").sortby("x")
+    return rising.sel(x=slice(frame.west, frame.east), y=slice(frame.south, frame.north))
+
+
+def to_bytes(values: NDArray, low: float, high: float) -> NDArray[np.uint8]:
+    """Return values between ``low`` and ``high`` as 0 to 254, what lies outside at the ends, NaN as 255."""
+    scaled = np.clip((values - low) / (high - low), 0, 1) * STEPS
+    return np.where(np.isnan(values), HOLE, np.round(np.nan_to_num(scaled))).astype(np.uint8)
+
+
+def bounds(values: xr.DataArray) -> dict[str, float]:
+    """Return ``x``, ``y``, ``dw``, ``dh`` of a raster's image [m]."""
+    x, y = values["x"].to_numpy(), values["y"].to_numpy()
+    dx, dy = (x[-1] - x[0]) / (x.size - 1), (y[-1] - y[0]) / (y.size - 1)
+    return {"x": x[0] - dx / 2, "y": y[0] - dy / 2, "dw": x.size * dx, "dh": y.size * dy}
+
+
+def draw(
+    plot: Figure, values: xr.DataArray, low: float, high: float, colours: tuple[str, ...], name: str, **options: Any
+) -> GlyphRenderer:
+    """Draw a raster (y, x), rising in both, on a map.
+
+    Parameters
+    ----------
+    plot
+        The map.
+    values
+        Raster; NaN stays empty.
+    low, high
+        Values of the first and the last colour.
+    colours
+        255 colours.
+    name
+        Name of the renderer.
+    options
+        Handed to Bokeh's image, for example ``alpha``, ``visible``.
+    """
+    data = {
+        "image": [to_bytes(values.to_numpy(), low, high)],
+        **{key: [value] for key, value in bounds(values).items()},
+    }
+    mapper = LinearColorMapper(palette=list(colours), low=0, high=STEPS, high_color="rgba(0,0,0,0)")
+    return plot.image(
+        "image", x="x", y="y", dw="dw", dh="dh", source=data, color_mapper=mapper, name=name, **options
+    )
+
+
+def map_figure(frame: Frame, scale: str) -> Figure:
+    """Return an empty map of a frame, in true proportions, with a scale bar.
+
+    Parameters
+    ----------
+    frame
+        What is shown.
+    scale
+        Title of the scale bar.
+    """
+    plot = Figure(
+        width=600,
+        aspect_ratio=frame.aspect,
+        sizing_mode="scale_width",
+        x_range=Range1d(frame.west, frame.east),
+        y_range=Range1d(frame.south, frame.north),
+        tools="pan,box_zoom,reset,save",
+        active_drag=None,
+        toolbar_location="above",
+        min_border=0,
+    )
+    dress(plot)
+    plot.toolbar_inner = True
+    plot.axis.visible = False
+    plot.grid.visible = False
+    plot.add_layout(
+        ScaleBar(
+            range=plot.x_range,
+            unit="m",
+            title=scale,
+            location="bottom_left",
+            orientation="horizontal",
+            background_fill_alpha=0.8,
+            border_line_color=None,
+            bar_line_color=INK,
+            label_text_font=FONT,
+            label_text_font_size="11px",
+            title_text_font=FONT,
+            title_text_font_size="11px",
+            title_text_font_style="normal",
+            padding=6,
+        )
+    )
+    return plot
