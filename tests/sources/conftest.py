@@ -53,7 +53,7 @@ def answers() -> type[Answers]:
 
 
 def open_meteo_answer(request: httpx.Request, endings: tuple[str, ...] = ("",), **changes) -> httpx.Response:
-    """An answer in Open-Meteo's form, every value its position in the series; ``changes`` replace parts of ``hourly``."""
+    """An answer in Open-Meteo's form, every value its hour of the day; ``changes`` replace parts of ``hourly``."""
     params = request.url.params
     when = When(*(dt.date.fromisoformat(params[key]) for key in ("start_date", "end_date")))
     times = [str(stamp)[:16] for stamp in when.hours]

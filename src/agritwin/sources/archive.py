@@ -253,6 +253,13 @@ class ArchiveTerrain:
 
 
 def find_folder() -> Path:
+    """Return ``data/archive`` of the working directory, of a folder above it, or of one above this package.
+
+    Raises
+    ------
+    ConfigError
+        When none of them holds an archive.
+    """
     for start in (Path.cwd(), Path(__file__).resolve().parent):
         for folder in (start, *start.parents):
             if (folder / ARCHIVE / "archive.json").is_file():

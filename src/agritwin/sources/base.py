@@ -58,6 +58,21 @@ class When:
         start = np.datetime64(self.start, "h")
         return (start + np.arange(24 * self.days).astype("timedelta64[h]")).astype("datetime64[ns]")
 
+    @property
+    def dates(self) -> np.ndarray:
+        """Days, datetime64[ns], midnight."""
+        return (np.datetime64(self.start, "D") + np.arange(self.days).astype("timedelta64[D]")).astype("datetime64[ns]")
+
+    def by_year(self) -> tuple["When", ...]:
+        """Cut the span at the turn of each year."""
+        years = range(self.start.year, self.end.year + 1)
+        return tuple(When(max(self.start, dt.date(year, 1, 1)), min(self.end, dt.date(year, 12, 31))) for year in years)
+
+    def by_days(self, days: int) -> tuple["When", ...]:
+        """Cut the span into pieces of at most so many days."""
+        starts = [self.start + dt.timedelta(days=offset) for offset in range(0, self.days, days)]
+        return tuple(When(start, min(self.end, start + dt.timedelta(days=days - 1))) for start in starts)
+
 
 class Source(Protocol):
     """One provider of one kind of data (docs/contracts.md, Sources)."""
@@ -153,6 +168,10 @@ def fetch_chain(
             break
     if merged is None:
         raise _all_failed(failures)
+    for name in merged.data_vars:
+        used = [answer[name] for _, answer in answers if name in answer and bool(answer[name].notnull().any())]
+        kinds = dict.fromkeys(str(values.attrs["origin"]) for values in used if "origin" in values.attrs)
+        merged[name].attrs = {**(used[0].attrs if used else merged[name].attrs), "origin": ", ".join(kinds)}
     merged = merged.assign(origin=_origin(merged, answers))
     merged.attrs = _joined_attributes([answer for _, answer in answers])
     merged.attrs["failed_sources"] = "; ".join(error.message for error in failures)

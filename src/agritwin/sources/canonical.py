@@ -85,6 +85,8 @@ def wind_at_2m(wind_speed: Any, height_m: float) -> Any:
     >>> round(wind_at_2m(1.0, 10.0), 3)
     0.748
     """
+    if height_m == 2.0:
+        return wind_speed
     return wind_speed * (4.87 / math.log(67.8 * height_m - 5.42))
 
 
@@ -98,16 +100,22 @@ def hourly_dataset(
     time
         datetime64, ends of hours, UTC.
     values
-        Canonical name -> values in canonical units, shape (time) or (member, time).
+        Canonical name -> values in canonical units, shape (time) or (member, time). Variables that are not given are
+        missing throughout, so that every source gives the same ones.
     origin
         ``measured``, ``modelled`` or ``estimated``.
     attributes
         Attributes of the dataset.
     """
     dims = ("member", "time")
+    nothing = np.full(np.shape(next(iter(values.values()))), np.nan)
     variables = {
-        name: (dims[-np.ndim(array) :], np.asarray(array, np.float64), {**HOURLY[name], "origin": origin})
-        for name, array in values.items()
+        name: (
+            dims[-nothing.ndim :],
+            np.asarray(values.get(name, nothing), np.float64),
+            about | {"origin": origin},
+        )
+        for name, about in HOURLY.items()
     }
     return xr.Dataset(variables, {"time": ("time", time.astype("datetime64[ns]"), TIME)}, dict(attributes))
 
@@ -124,8 +132,55 @@ def daily_dataset(
     return xr.Dataset(variables, {"day": coordinate}, dict(attributes))
 
 
+def on_axis(times: np.ndarray, values: np.ndarray, axis: np.ndarray) -> np.ndarray:
+    """Return values placed on a regular time axis: NaN where none is given, the last where several are.
+
+    Parameters
+    ----------
+    times, values
+        Shape (n); the times in any order, those outside the axis are dropped.
+    axis
+        Ascending datetime64[ns].
+    """
+    placed = np.full(axis.size, np.nan)
+    position = np.searchsorted(axis, times.astype("datetime64[ns]"))
+    known = axis[position.clip(max=axis.size - 1)] == times
+    placed[position[known]] = values[known]
+    return placed
+
+
+def hourly_values(
+    ends: np.ndarray, step: np.timedelta64, readings: Mapping[str, np.ndarray], hours: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return means (sums of precipitation) of the hours that have all their readings; other hours are NaN.
+
+    Parameters
+    ----------
+    ends
+        Ends of the readings' intervals, datetime64, UTC, each once.
+    step
+        Length of an interval, a whole part of an hour.
+    readings
+        Canonical name -> values, shape of ``ends``.
+    hours
+        Hourly stamps wanted.
+    """
+    hour = np.timedelta64(3600, "s")
+    position = -((hours[0] - ends.astype("datetime64[s]")) // hour)
+    result = {}
+    for name, values in readings.items():
+        used = np.isfinite(values) & (position >= 0) & (position < hours.size)
+        count = np.bincount(position[used], minlength=hours.size)
+        total = np.bincount(position[used], weights=values[used], minlength=hours.size)
+        with np.errstate(invalid="ignore"):
+            hourly = total if name == "precipitation" else total / count
+        result[name] = np.where(count == hour // step, hourly, np.nan)
+    return result
+
+
 def require_values(dataset: xr.Dataset, source: str) -> xr.Dataset:
-    """Return the dataset, or raise a SourceError where it holds no value at all."""
-    if not any(bool(variable.notnull().any()) for variable in dataset.data_vars.values()):
+    """Return the dataset, or raise a SourceError where it holds no measured or modelled value at all."""
+    floats = [variable for variable in dataset.data_vars.values() if variable.dtype.kind == "f"]
+    if not any(bool(variable.notnull().any()) for variable in floats):
         raise SourceError(source, "the answer holds no value for this place and time", "Ask for other days or places.")
     return dataset

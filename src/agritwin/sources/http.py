@@ -81,6 +81,7 @@ def ask[T](
     method: str = "GET",
     tries: int = TRIES,
     budget_s: float = BUDGET_S,
+    pause_s: float | None = None,
 ) -> T:
     """Send a request and read its answer, again if need be.
 
@@ -95,6 +96,8 @@ def ask[T](
     read
         Turns a response of any status that is not repeated into the result; raises :class:`TransientError` or
         :class:`SourceError`.
+    pause_s
+        Wait after a refusal for too many requests that names no wait of its own.
 
     Raises
     ------
@@ -116,7 +119,7 @@ def ask[T](
             on=wait, attempts=tries, timeout=budget_s, wait_initial=1.0, wait_max=30.0, wait_jitter=1.0
         ):
             with attempt:
-                return read(_once(http, method, url, params))
+                return read(_once(http, method, url, params, pause_s))
     except TransientError as error:
         raise SourceError(
             source, f"{place} {error.what}", "Try again later, or name another source.", temporary=True
@@ -124,7 +127,9 @@ def ask[T](
     raise AssertionError("stamina gives at least one attempt")
 
 
-def _once(http: httpx.Client, method: str, url: str, params: Mapping[str, Any] | None) -> httpx.Response:
+def _once(
+    http: httpx.Client, method: str, url: str, params: Mapping[str, Any] | None, pause_s: float | None
+) -> httpx.Response:
     try:
         response = http.request(method, url, params=params)
     except httpx.TimeoutException as error:
@@ -136,7 +141,10 @@ def _once(http: httpx.Client, method: str, url: str, params: Mapping[str, Any] |
         raise TransientError("sent a damaged body") from error
     if response.status_code in RETRIED_STATUSES:
         reason = reason_of(response)
-        raise TransientError(f"answered {response.status_code}{reason}", _wait_asked_for(response, reason))
+        wait = _wait_asked_for(response, reason)
+        # AEMET sends its limit as an error page of status 500 that mentions 429.
+        busy = response.status_code == 429 or b"429" in response.content
+        raise TransientError(f"answered {response.status_code}{reason}", pause_s if wait is None and busy else wait)
     return response
 
 

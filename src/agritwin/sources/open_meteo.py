@@ -1,6 +1,5 @@
 """Open-Meteo: hourly reanalysis, forecasts, ensemble forecasts and heights, without a key (CC BY 4.0)."""
 
-import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -76,8 +75,7 @@ def plan(when: When, *, members: int = 1) -> Plan:
     A request of v variables (times members) over d days counts max(1, v/10, v/10 x d/14) calls; the free tier allows
     600 a minute, 5 000 an hour and 10 000 a day.
     """
-    years = range(when.start.year, when.end.year + 1)
-    spans = tuple(When(max(when.start, dt.date(year, 1, 1)), min(when.end, dt.date(year, 12, 31))) for year in years)
+    spans = when.by_year()
     tens = len(UNITS) * members / 10
     return Plan(spans, sum(max(1.0, tens, tens * span.days / 14) for span in spans))
 
