@@ -18,6 +18,7 @@ ERRORS = {
     "surface_pressure": (0.3, 5.0, 0.985),
 }
 RAIN_LOG_SPREAD = (0.15, 0.75, 0.98)
+WETTEST = 1.8  # largest rain factor, so that no member rains more than has ever been measured there
 MEANING = {
     "member": "1 to 12",
     "lead_hour": "1 to 240; hours from the issue time to the end of the hour",
@@ -55,7 +56,7 @@ def of_cell(cell: Cell) -> pd.DataFrame:
         values = errors(*numbers)
         columns[name] = (values * daylight if name == "shortwave_radiation" else values).ravel()
     spread = RAIN_LOG_SPREAD[0] + (RAIN_LOG_SPREAD[1] - RAIN_LOG_SPREAD[0]) * growth
-    columns["precipitation_factor"] = np.exp(errors(*RAIN_LOG_SPREAD) - spread**2 / 2).ravel()
+    columns["precipitation_factor"] = np.minimum(np.exp(errors(*RAIN_LOG_SPREAD) - spread**2 / 2), WETTEST).ravel()
     columns["precipitation_shift_h"] = np.repeat(random.permutation(np.tile([-3, -2, -1, 0, 0, 1], 2)[:MEMBERS]), LEADS)
     decimals = dict.fromkeys(("wind_speed_10m", "precipitation_factor"), 2)
     frame = pd.DataFrame(columns).round(dict.fromkeys(ERRORS, 1) | decimals | {"shortwave_radiation": 0})

@@ -62,6 +62,12 @@ CLOUDBURSTS = {  # end of the hour, UTC: mm
 
 
 @cache
+def clear_sky(cell: Cell) -> np.ndarray:
+    """Clear-sky radiation of every hour of the archive, W m-2."""
+    return sky.clear_sky(pd.date_range(START, f"{END}T23", freq="h"), cell)
+
+
+@cache
 def reference() -> pd.DataFrame:
     """Weather of the cell of the site moraleja: one column per variable, unrounded, index of hourly UTC stamps."""
     cell = MORALEJA.cell
@@ -77,7 +83,7 @@ def reference() -> pd.DataFrame:
     hours.ravel()[times.get_indexer(pd.to_datetime(list(CLOUDBURSTS)))] = list(CLOUDBURSTS.values())
     amount = hours.sum(axis=1)
 
-    clear = sky.clear_sky(times, cell).reshape(-1, 24)
+    clear = clear_sky(cell).reshape(-1, 24)
     expected = sky.expected_radiation(days, cell)
     clearness = sky.daily_index(expected / clear.sum(axis=1), days, amount >= 1, stream("sky", "daily"))
     for day in (*COLD, *HOT_BEFORE_STORM):
@@ -118,12 +124,10 @@ def of_cell(cell: Cell) -> pd.DataFrame:
         frame["precipitation"] *= np.repeat(spread, 24)
         frame["wind_speed_10m"] *= np.repeat(random.lognormal(0.0, 0.08, days), 24)
         frame["surface_pressure"] -= height / 9.0
-        clear = sky.clear_sky(frame.index, cell)
-        index = frame["shortwave_radiation"] / np.maximum(sky.clear_sky(frame.index, MORALEJA.cell), 1e-9)
-        frame["shortwave_radiation"] = np.clip(index, 0, 1) * clear
-    clear = np.floor(sky.clear_sky(frame.index, cell))
+        index = frame["shortwave_radiation"] / np.maximum(clear_sky(MORALEJA.cell), 1e-9)
+        frame["shortwave_radiation"] = np.clip(index, 0, 1) * clear_sky(cell)
     frame = frame.round(DECIMALS)
-    frame["shortwave_radiation"] = np.minimum(frame["shortwave_radiation"], clear)
+    frame["shortwave_radiation"] = np.minimum(frame["shortwave_radiation"], np.floor(clear_sky(cell)))
     return frame.astype("float32") + np.float32(0)  # adding zero turns -0 into 0
 
 
