@@ -18,17 +18,17 @@ DAY = When(dt.date(2025, 6, 14), dt.date(2025, 6, 14))
 class Fake:
     kind = "weather"
 
-    def __init__(self, name="fake", values=None, error=None, synthetic="false"):
+    def __init__(self, name="fake", values=None, error=None, synthetic="false", origin="modelled"):
         self.name, self.values, self.error, self.synthetic, self.asked = name, values, error, synthetic, 0
+        self.origin = origin
 
     def fetch(self, where, when):
         self.asked += 1
         if self.error:
             raise self.error
         attributes = {"source": self.name, "attribution": f"by {self.name}", "synthetic": self.synthetic}
-        return canonical.hourly_dataset(
-            when.hours, {"air_temperature": np.asarray(self.values, float)}, origin="modelled", attributes=attributes
-        )
+        values = dict.fromkeys(canonical.HOURLY, np.asarray(self.values, float))
+        return canonical.hourly_dataset(when.hours, values, origin=self.origin, attributes=attributes)
 
 
 def failing(name, *, temporary=True):
@@ -103,6 +103,19 @@ def test_a_complete_answer_ends_the_chain():
     merged = fetch_chain([Fake("a", np.full(24, 10.0)), second], PLACE, DAY)
     assert second.asked == 0
     assert merged.attrs["source"] == "a"
+
+
+def test_a_variable_that_a_source_does_not_measure_comes_from_the_next():
+    class Station(Fake):
+        def fetch(self, where, when):
+            return super().fetch(where, when).assign(surface_pressure=("time", np.full(24, np.nan)))
+
+    station = Station("station", np.full(24, 10.0), origin="measured")
+    merged = fetch_chain([station, Fake("grid", np.full(24, 20.0))], PLACE, DAY)
+    assert set(merged["surface_pressure"].values) == {20.0}
+    assert set(merged["air_temperature"].values) == {10.0}
+    assert merged["surface_pressure"].attrs["origin"] == "modelled"
+    assert merged["air_temperature"].attrs["origin"] == "measured, modelled"
 
 
 def test_what_no_source_has_stays_missing_with_origin_zero():

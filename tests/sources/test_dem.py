@@ -1,5 +1,8 @@
 import datetime as dt
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -63,7 +66,7 @@ def test_heights_of_a_recorded_tile_come_out_in_utm(recorded):
 
 
 def test_the_dataset_carries_its_place(tmp_path):
-    write_tile(tmp_path / "tile.tif", -5.0, 42.0, np.full((3600, 3600), 800.0))
+    write_tile(tmp_path / "tile.tif", -5.0, 42.0, np.full((360, 360), 800.0))
     dataset = Glo30Terrain(url=str(tmp_path / "tile.tif")).fetch(PLACE, TODAY)
     assert rasterio.CRS.from_wkt(dataset["spatial_ref"].attrs["crs_wkt"]).to_epsg() == 32630
     west, cell, _, north, _, down = map(float, dataset["spatial_ref"].attrs["GeoTransform"].split())
@@ -96,6 +99,36 @@ def test_a_plane_stays_a_plane_across_two_tiles(tmp_path):
     rises = np.diff(terrain, axis=1)
     assert rises.min() > 0
     assert rises.max() < 2 * np.median(rises)
+
+
+@pytest.fixture
+def object_store(tmp_path):
+    """Address of a server of ``tmp_path``, and the process that prints how many bytes it sent."""
+    command = [sys.executable, str(Path(__file__).with_name("range_server.py")), str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{process.stdout.readline().strip()}", process
+        process.kill()
+
+
+def test_only_the_window_is_read_from_a_remote_tile(object_store, tmp_path):
+    address, process = object_store
+    heights = np.random.default_rng(1).normal(800, 5, (2400, 2400)).astype(np.float32)
+    tile = "Copernicus_DSM_COG_10_N41_00_W005_00_DEM"
+    transform = from_origin(-5 - 0.5 / 3600, 42 + 0.5 / 3600, 1 / 2400, 1 / 2400)
+    profile = {"driver": "COG", "width": 2400, "height": 2400, "count": 1, "dtype": "float32", "crs": "EPSG:4326"}
+    with rasterio.open(tmp_path / f"{tile}.tif", "w", transform=transform, **profile) as raster:
+        raster.write(heights, 1)
+    terrain = Glo30Terrain(buffer_m=300.0, url=address + "/{tile}.tif").fetch(PLACE, TODAY)
+    process.kill()
+    sent = sum(map(int, process.stdout.read().split()))
+    assert float(terrain["surface_altitude"].mean()) == pytest.approx(800, abs=2)
+    assert 0 < sent < 0.2 * (tmp_path / f"{tile}.tif").stat().st_size
+
+
+def test_a_remote_tile_that_is_not_there_is_sea(object_store):
+    terrain = Glo30Terrain(buffer_m=300.0, url=object_store[0] + "/{tile}.tif").fetch(PLACE, TODAY)
+    assert set(np.unique(terrain["surface_altitude"])) == {0.0}
 
 
 def test_a_tile_that_does_not_exist_is_sea():

@@ -238,7 +238,7 @@ class ArchiveTerrain:
     name = NAME
     kind = "terrain"
 
-    def __init__(self, folder: Path | None = None, buffer_m: float = 300.0, resolution_m: float = 5.0) -> None:
+    def __init__(self, folder: Path | None = None, buffer_m: float = 400.0, resolution_m: float = 5.0) -> None:
         self._archive = Archive(folder)
         self.buffer_m = buffer_m
         self.resolution_m = resolution_m
