@@ -5,6 +5,7 @@ import os
 import re
 import unicodedata
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -48,7 +49,7 @@ def check_name(name: str) -> str:
     return label
 
 
-def land(path: Path, name: str | None = None) -> Landed:
+def land(path: Path, name: str | None = None, formats: Mapping[str, bytes] | None = None) -> Landed:
     """Read a file of a sender after the checks that need no understanding of its content.
 
     Parameters
@@ -57,6 +58,8 @@ def land(path: Path, name: str | None = None) -> Landed:
         Where it lies.
     name
         What the sender called it, where that differs.
+    formats
+        Endings that are read and how such files begin; workbooks, csv and json where None.
 
     Raises
     ------
@@ -76,7 +79,7 @@ def land(path: Path, name: str | None = None) -> Landed:
         )
     data = path.read_bytes()
     suffix = Path(label).suffix.lower()
-    _check_format(label, suffix, data)
+    _check_format(label, suffix, data, FORMATS if formats is None else formats)
     return Landed(label, suffix, data, hashlib.sha256(data).hexdigest())
 
 
@@ -91,18 +94,18 @@ def keep(landed: Landed, raw: Path) -> Path:
     return target
 
 
-def _check_format(label: str, suffix: str, data: bytes) -> None:
+def _check_format(label: str, suffix: str, data: bytes, formats: Mapping[str, bytes]) -> None:
     if suffix in (".xlsm", ".xlsb", ".xltm", ".docm"):
         raise DataError(f"{label} is a format that can hold macros.", "Save it as .xlsx and send that.")
-    if suffix not in FORMATS:
-        raise DataError(f"{label}: files {suffix or 'without an ending'} are not read.", f"Use {', '.join(FORMATS)}.")
-    if not data.startswith(FORMATS[suffix]):
+    if suffix not in formats:
+        raise DataError(f"{label}: files {suffix or 'without an ending'} are not read.", f"Use {', '.join(formats)}.")
+    if not data.startswith(formats[suffix]):
         raise DataError(
             f"{label} is no {suffix} inside.", "Open it in its program and save it anew; renaming does not convert."
         )
-    if not FORMATS[suffix] and data.startswith((ZIP_MAGIC, OLE_MAGIC)):
+    if not formats[suffix] and data.startswith((ZIP_MAGIC, OLE_MAGIC)):
         raise DataError(f"{label} is a workbook or archive inside.", "Give it the ending that it deserves.")
-    if FORMATS[suffix] == ZIP_MAGIC:
+    if formats[suffix] == ZIP_MAGIC:
         _check_zip(label, data)
     elif suffix == ".xls" and "_VBA_PROJECT".encode("utf-16-le") in data:
         raise DataError(f"{label} holds macros.", "Save it as .xlsx and send that.")

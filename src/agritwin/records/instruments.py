@@ -238,7 +238,7 @@ def readings(
 ) -> pd.DataFrame:
     """Return readings with the place where the sensor stood at that moment.
 
-    Columns ``sensor, measure, unit, time`` (UTC, naive)``, value, text, flags, location_id``.
+    Columns ``sensor, measure, unit, time`` (UTC, naive), ``value, text, flags, location_id``.
 
     Parameters
     ----------
