@@ -157,6 +157,8 @@ class YieldModel(Section):
 class CropSimulation(Section):
     """Daily water balance and phenology of the crop."""
 
+    members: PositiveInt = Field(le=10_000, description="orchards that differ in what is not known of this one")
+    seed: int = Field(ge=0)
     root_depth_m: float = Field(gt=0, le=5)
     initial_depletion_share: Share = Field(description="of total available water on the first day of the season")
     horizon_days: PositiveInt = Field(le=30, description="days ahead that the forecast members drive")

@@ -6,10 +6,11 @@ rule simulate_crop:
         notebook="notebooks/70_crop.ipynb",
         place="results/{twin}/parcel.json",
         soil="data/cubes/soil/{twin}.json",
+        weather_history="data/twins/{twin}/weather.history.json",
         weather_season="data/twins/{twin}/weather.season.json",
         forecast_season="data/twins/{twin}/forecast.season.json",
+        ndvi_history="data/twins/{twin}/ndvi.history.json",
         ndvi_season="data/twins/{twin}/ndvi.season.json",
-        records="results/{twin}/records.json",
         context="results/{twin}/context.parquet",
     output:
         result="results/{twin}/crop.json",

@@ -39,9 +39,11 @@ def pin(
     """
     as_of = dt.date.fromisoformat(read_json(clock)["as_of"])
     history, current = history_and_season(as_of, dt.date.fromisoformat(weather_first_day), season_start)
-    for path, period in ((weather_history, history), (weather_season, current)):
-        first, last = utc_bounds(period, zone)
-        write_pin(Path(path), Path(weather), first.isoformat(), last.isoformat())
+    first, last = utc_bounds(history, zone)
+    write_pin(Path(weather_history), Path(weather), first.isoformat(), last.isoformat())
+    # The season goes on to the last hour known, which lies in the civil day that the forecast continues.
+    first, _ = utc_bounds(current, zone)
+    write_pin(Path(weather_season), Path(weather), first.isoformat(), f"{current.end.isoformat()}T23:00:00")
     write_pin(Path(forecast_season), Path(forecast), None, f"{as_of.isoformat()}T23:00:00")
     for path, period in ((ndvi_history, history), (ndvi_season, current)):
         write_pin(Path(path), Path(ndvi), *_scene_bounds(period))

@@ -1,15 +1,24 @@
 """The parcel's green season: dates, smoothed curve, phenology, anomaly."""
 
+import logging
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from agritwin.errors import DataError
+from agritwin.vegetation.anomaly import anomaly
+from agritwin.vegetation.phenology import season
+from agritwin.vegetation.smoothing import smooth_daily
 
-def joined(history: xr.Dataset | None, season: xr.Dataset | None) -> xr.Dataset | None:
+log = logging.getLogger(__name__)
+
+
+def joined(history: xr.Dataset | None, current: xr.Dataset | None) -> xr.Dataset | None:
     """Return history and season as one series of scenes; None where there is neither."""
-    parts = [part for part in (history, season) if part is not None and part.sizes["time"]]
+    parts = [part for part in (history, current) if part is not None and part.sizes["time"]]
     return (
         xr.concat(parts, "time", data_vars="minimal", coords="minimal", compat="override", join="override")
         if parts
@@ -49,3 +58,35 @@ def suspects(cube: xr.Dataset) -> list[str]:
     """Return the ids of scenes whose radiometric offset is not plausible."""
     marked = cube["offset_suspect"].to_numpy().astype(bool)
     return [str(name) for name in np.asarray(cube["scene_id"])[marked]]
+
+
+def smooth(cube: xr.Dataset) -> xr.Dataset | None:
+    """Return the smoothed daily curve over the usable scenes, or None where there are too few."""
+    try:
+        return smooth_daily(usable(cube)["ndvi_mean"], usable(cube)["valid_share"])
+    except DataError as error:
+        log.warning("%s", error)
+        return None
+
+
+def this_season(curve: xr.Dataset | None, start: np.datetime64) -> dict[str, Any] | str:
+    """Return the phenology of the running season, or the sentence why nothing can be told."""
+    if curve is None:
+        return "not enough dates"
+    found = asdict(season(curve, start, curve["day"].to_numpy()[-1]))
+    return found if found["status"] in ("ok", "running") else str(found["status"])
+
+
+def against_own_past(curve: xr.Dataset | None, start: np.datetime64) -> tuple[dict[str, Any] | str, xr.Dataset | None]:
+    """Return the newest value against the same days of past years, and the band of the whole season."""
+    if curve is None:
+        return "not enough dates", None
+    now = curve["smooth"].sel(day=slice(start, None))
+    past = curve["smooth"].sel(day=slice(None, start - np.timedelta64(1, "D")))
+    if now.sizes["day"] == 0 or past.sizes["day"] == 0:
+        return "no past season to compare with", None
+    band = anomaly(now, past)
+    last = {name: float(band[name][-1]) for name in ("value", "median", "p10", "p90", "z")}
+    if not np.isfinite(last["median"]):
+        return f"only {int(band['years'][-1])} past years to compare with", band
+    return last | {"years": int(band["years"][-1]), "outside": int(band["outside"][-1])}, band

@@ -20,7 +20,9 @@ FORECAST_VARIABLES = ("air_temperature_min", "air_temperature_max", "precipitati
 
 
 def daily_weather(hourly: xr.Dataset, place: dict[str, Any], zone: str) -> xr.Dataset:
-    """Return local days with reference evapotranspiration and the day's chill and frost.
+    """Return whole local days with reference evapotranspiration and the day's frost and heat.
+
+    Days at either end that the hours do not cover are left out; a day with a gap inside stays, as NaN.
 
     Parameters
     ----------
@@ -36,7 +38,34 @@ def daily_weather(hourly: xr.Dataset, place: dict[str, Any], zone: str) -> xr.Da
     if "member" not in weather.dims:
         days["frost_hours"] = frost_hours(weather["air_temperature"], zone)
         days["degree_days"] = degree_days(days["air_temperature_max"], days["air_temperature_min"], DEGREE_DAY_BASE)
-    return days
+    return _covered(days, weather["time"].to_numpy(), zone)
+
+
+def _covered(days: xr.Dataset, stamps: np.ndarray, zone: str) -> xr.Dataset:
+    first, last = (pd.Timestamp(stamps[at]).tz_localize("UTC").tz_convert(zone) for at in (0, -1))
+    begins = (first - pd.Timedelta(hours=1)).ceil("D").tz_localize(None)
+    ends = (last.floor("D") - pd.Timedelta(days=1)).tz_localize(None)
+    return days.sel(day=slice(begins, ends))
+
+
+def continued(season: xr.Dataset, forecast: xr.Dataset) -> xr.Dataset:
+    """Return the forecast members with the observed hours of their first civil day put before them.
+
+    Parameters
+    ----------
+    season
+        Hourly weather up to the last hour known.
+    forecast
+        Hourly members (member, time).
+    """
+    names = [str(name) for name in forecast.data_vars]
+    begin = forecast["time"].to_numpy()[0]
+    before = season[names].sel(time=slice(begin - np.timedelta64(24, "h"), begin - np.timedelta64(1, "h")))
+    before = before.drop_vars("variable", errors="ignore").expand_dims(member=forecast["member"])
+    both = xr.concat(
+        [before, forecast], "time", data_vars="minimal", coords="minimal", compat="override", join="override"
+    )
+    return both.transpose("member", "time", ...).assign_attrs(forecast.attrs)
 
 
 def season_sums(days: xr.Dataset, hourly: xr.Dataset, start: dt.date, end: dt.date) -> dict[str, float]:
@@ -97,14 +126,20 @@ def rain_return_levels(history: xr.Dataset, season: xr.Dataset) -> list[dict[str
         levels = rain.return_levels(rain.annual_maxima(hourly))
     except DataError as error:
         return str(error)
-    return levels.to_dataframe().reset_index().to_dict("records")
+    names = {"return_period": "years", "level": "mm_per_day", "lower": "low", "upper": "high"}
+    return levels.to_dataframe().reset_index().rename(columns=names)[list(names.values())].to_dict("records")
 
 
-def forecast_days(forecast: xr.Dataset | None, place: dict[str, Any], zone: str) -> dict[str, Any] | None:
+def forecast_days(
+    season: xr.Dataset, forecast: xr.Dataset | None, place: dict[str, Any], zone: str
+) -> dict[str, Any] | None:
     """Return the forecast by day as quantiles over members, or None where there is no forecast."""
     if forecast is None:
         return None
-    days = daily_weather(forecast, place, zone)
+    days = daily_weather(continued(season, forecast), place, zone)
+    days = days.sel(
+        day=slice(pd.Timestamp(forecast["time"].to_numpy()[0]).tz_localize("UTC").tz_convert(zone).date(), None)
+    )
     whole = days.sel(day=days["air_temperature_max"].notnull().any("member"))
     rows = []
     for day in whole["day"].to_numpy():
