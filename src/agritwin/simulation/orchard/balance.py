@@ -304,9 +304,11 @@ def _result(
 
 
 def _relative_yield(parameters: xr.Dataset, result: xr.Dataset) -> xr.DataArray:
-    """Yield over that without water stress, the product of the stages' responses (Stewart's Ky, Jensen's product).
+    """Yield over that without water stress, the product of the stages' linear responses (Stewart's Ky).
 
-    Stages not begun yet count as unstressed; a tree without leaves has no yield to speak of (NaN).
+    Transpiration stands for evapotranspiration, since dry soil between trees costs no yield. Ky is meant for deficits
+    up to a half: the low values of rainfed groves are an extrapolation. Stages not begun yet count as unstressed; a
+    tree without leaves has no yield to speak of (NaN).
     """
     relative = xr.ones_like(result["final_root_zone_depletion"])
     for stage in (1, 2, 3):

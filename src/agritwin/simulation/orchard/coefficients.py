@@ -8,7 +8,7 @@ from agritwin.agromet import humidity, radiation
 
 #: Kc of bare, dry soil between trees (FAO-56, p. 149 and p. 188).
 KC_MIN = 0.15
-#: Highest basal coefficient of a full stand, and its growth with height (FAO-56 Eq. 101).
+#: Highest basal coefficient of a full stand, and its growth with height (FAO-56 Eqs. 99 to 101).
 _KCB_TALLEST, _KCB_LOWEST, _KCB_PER_METRE = 1.2, 1.0, 0.1
 
 
@@ -70,7 +70,7 @@ def initial_kc(light: Any, heavy: Any, infiltration_mm: Any, wetted_fraction: An
 def effective_cover(
     cover: Any, latitude: Any, day_of_year: Any, height_to_width: float = 1.0, in_rows: bool = False
 ) -> Any:
-    """Fraction of ground shaded at midday.
+    """Fraction of ground shaded at midday (FAO-56 chapter 9).
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def effective_cover(
     height_to_width
         Height over width of a row of plants, used for rows.
     in_rows
-        True for closed rows running east and west (Eq. 99); False for round crowns standing free (Eq. 98).
+        True for rows; False for round crowns that stand free.
     """
     elevation = np.pi / 2.0 - np.abs(np.deg2rad(latitude) - radiation.solar_declination(day_of_year))
     shaded = cover * (1.0 + height_to_width / np.tan(elevation)) if in_rows else cover / np.sin(elevation)
@@ -89,14 +89,24 @@ def effective_cover(
 
 
 def kcb_full(height_m: Any, climate: Any = 0.0) -> Any:
-    """Basal coefficient of a closed, well-watered stand by height (Eqs. 100 and 101)."""
+    """Basal coefficient of a closed, well-watered stand by height (Eqs. 99 to 101)."""
     standard = np.clip(_KCB_LOWEST + _KCB_PER_METRE * height_m, _KCB_LOWEST, _KCB_TALLEST)
     return standard + climate * height_factor(height_m)
 
 
-def density_coefficient(cover: Any, shaded: Any, height_m: Any) -> Any:
-    """How near a sparse stand comes to the coefficient of a closed one, 0 to 1 (Eq. 98)."""
-    return np.minimum(np.minimum(2.0 * cover, shaded ** (1.0 / (1.0 + height_m))), 1.0)
+def density_coefficient(cover: Any, shaded: Any, height_m: Any, multiplier: Any = 2.0) -> Any:
+    """How near a sparse stand comes to the coefficient of a closed one, 0 to 1 (Eq. 98).
+
+    Parameters
+    ----------
+    cover, shaded
+        Fraction of ground under the canopy, and that shaded at midday (:func:`effective_cover`).
+    height_m
+        Height of the plants.
+    multiplier
+        Most that a plant can take up for the ground that it covers: 2 in FAO-56, less for trees that resist.
+    """
+    return np.minimum(np.minimum(multiplier * cover, shaded ** (1.0 / (1.0 + height_m))), 1.0)
 
 
 def sparse_kcb(full: Any, density: Any, kc_min: float = KC_MIN) -> Any:
@@ -118,3 +128,8 @@ def stomatal_factor(leaf_resistance: Any, air_temperature: Any, wind_speed: Any,
     gamma = humidity.psychrometric_constant(humidity.air_pressure(elevation_m))
     grass = slope + gamma * (1.0 + 0.34 * wind_speed)
     return grass / (slope + gamma * (1.0 + 0.34 * wind_speed * leaf_resistance / 100.0))
+
+
+def total_evaporable_water(field_capacity: Any, wilting_point: Any, depth_m: float = 0.1) -> Any:
+    """Water that can evaporate from a wet surface layer, mm (Eq. 73), from water contents in m3 m-3."""
+    return 1000.0 * (field_capacity - 0.5 * wilting_point) * depth_m

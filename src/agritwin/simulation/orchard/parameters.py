@@ -109,7 +109,7 @@ def sample(species: str, members: int, seed: int, **fixed: Any) -> xr.Dataset:
     random = np.random.default_rng(seed)
     drawn: dict[str, tuple] = {}
     for name, entry in load(species).items():
-        values = np.full(members, entry.value)
+        values = np.full(members, float(entry.value))
         draws = random.triangular(entry.low, entry.value, entry.high, members) if entry.low < entry.high else values
         values[1:] = draws[1:]
         drawn[name] = ("member", values, {"units": entry.units, "mark": entry.mark, "source": entry.source})
@@ -126,8 +126,8 @@ def with_cover(parameters: xr.Dataset, latitude: float, midsummer: int = 196) ->
     Parameters
     ----------
     parameters
-        With ``cover_maximum``, ``height``, ``stomatal_factor`` (Fr of Eq. 102) and ``kcb_late_share``, the coefficient
-        at leaf fall over that in full leaf.
+        With ``cover_maximum``, ``height``, ``density_multiplier`` (2 in Eq. 98), ``stomatal_factor`` (Fr of Eq. 102)
+        and ``kcb_late_share``, the coefficient at leaf fall over that in full leaf.
     latitude
         Degrees north.
     midsummer
@@ -140,7 +140,7 @@ def with_cover(parameters: xr.Dataset, latitude: float, midsummer: int = 196) ->
     """
     cover, height = parameters["cover_maximum"], parameters["height"]
     shaded = coefficients.effective_cover(cover, latitude, midsummer)
-    density = coefficients.density_coefficient(cover, shaded, height)
+    density = coefficients.density_coefficient(cover, shaded, height, parameters["density_multiplier"])
     mid = parameters["stomatal_factor"] * coefficients.sparse_kcb(coefficients.kcb_full(height), density)
     return parameters.assign(kcb_mid=mid, kcb_end=mid * parameters["kcb_late_share"])
 
