@@ -39,7 +39,9 @@ def test_the_advised_depth_brings_the_week_back_to_the_threshold() -> None:
 
 def test_share_counts_the_members_that_run_dry() -> None:
     water = np.array([60.0] * 3 + [990.0] * 7)
-    dry = simulate(season(40, first="2024-06-01"), orchard(total_available_water=water, initial_depletion_share=0.0))
+    hot = season(40, first="2024-06-01")
+    hot["et0"][:], hot["precipitation"][:] = 6.0, 0.0
+    dry = simulate(hot, orchard(total_available_water=water, initial_depletion_share=0.0))
     found = irrigation_advice(dry, FIRST)
     assert found["share_in_need"].item() == pytest.approx(0.3)
     assert found["advised_net"].item() == 0.0  # half of the members need none

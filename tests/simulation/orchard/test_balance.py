@@ -17,7 +17,7 @@ from tests.simulation.orchard import reference
 from tests.simulation.orchard.conftest import orchard, season
 
 BOOK_DAYS = pd.date_range("2024-01-01", periods=10, freq="D")
-NEVER = np.datetime64("NaT")
+NEVER = np.datetime64("NaT", "s")
 
 
 def book(**given: Any) -> xr.Dataset:
