@@ -1,4 +1,4 @@
-"""CAP 1.2 documents: elements in the order of the standard, words of its lists, times and polygons as it writes them."""
+"""CAP 1.2 documents: elements in the order of the standard, words of its lists, times and polygons in its way."""
 
 import datetime as dt
 import re

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from agritwin.errors import DataError
 
@@ -81,6 +82,11 @@ def observed_after(series: xr.DataArray, origins: Indices, horizon: int) -> Floa
     return np.where(index < values.size, values[np.minimum(index, values.size - 1)], np.nan)
 
 
+def one_thread() -> threadpool_limits:
+    """Keep linear algebra on one thread: its matrices are small here, and waiting threads cost six times the work."""
+    return threadpool_limits(limits=1, user_api="blas")
+
+
 class Forecaster(ABC):
     """A model of one series: fitted once, then applied to any series of the same kind without refitting."""
 
@@ -90,7 +96,8 @@ class Forecaster(ABC):
     def fit(self, series: xr.DataArray) -> Self:
         """Learn from a closed history (one regular time dimension) and return self."""
         self.history = regular(series)
-        self.learn()
+        with one_thread():
+            self.learn()
         return self
 
     @abstractmethod
@@ -118,8 +125,10 @@ class Forecaster(ABC):
         DataArray (origin, quantile, lead) in the unit of the series; `origin` holds the times of issue.
         """
         regular(series)
+        with one_thread():
+            quantiles = self.quantiles(series, origins, horizon)
         return xr.DataArray(
-            self.quantiles(series, origins, horizon),
+            quantiles,
             coords={
                 "origin": times_of(series)[origins].to_numpy(),
                 "quantile": QUANTILES,

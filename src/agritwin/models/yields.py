@@ -163,7 +163,7 @@ class YieldOutcome:
     Parameters
     ----------
     code, sentence
-        `gain`, `no_gain` or `not_enough_harvests`, and what it means in plain English.
+        `gain`, `no_gain` or `not_enough_data`, and what it means in plain English.
     gain
         True only where a model beats the best baseline beyond accident on years that it had not seen.
     method, baseline
@@ -228,7 +228,7 @@ def yield_outcome(
         sentence = f"not enough harvests (n < {minimum_harvests})"
         card = model_card(records, None, None, issue, features)
         none = pd.DataFrame()
-        return YieldOutcome("not_enough_harvests", sentence, False, None, None, {}, len(past), none, none, card)
+        return YieldOutcome("not_enough_data", sentence, False, None, None, {}, len(past), none, none, card)
     models = candidates(past, features)
     folds = leave_one_year_out(past, models)
     scores = score_table(folds)
