@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pystac
 import shapely
-from pystac_client import ItemSearch
-from pystac_client.exceptions import APIError
-from pystac_client.stac_api_io import StacApiIO
 from urllib3 import Retry
 
 from agritwin.errors import SourceError
 from agritwin.sources.base import When
 
 if TYPE_CHECKING:
+    from pystac_client import ItemSearch
     from shapely.geometry.base import BaseGeometry
 
 log = logging.getLogger(__name__)
@@ -60,6 +58,11 @@ def search_api(
     SourceError
         When the search fails or does not end; never part of the answer.
     """
+    # Imported here: the client costs more than a second, which a static catalogue need not pay.
+    from pystac_client import ItemSearch
+    from pystac_client.exceptions import APIError
+    from pystac_client.stac_api_io import StacApiIO
+
     size = PAGE_SIZE
     while True:
         search = ItemSearch(
@@ -85,7 +88,7 @@ def search_api(
             ) from error
 
 
-def _items(search: ItemSearch, source: str) -> Iterator[dict[str, Any]]:
+def _items(search: "ItemSearch", source: str) -> Iterator[dict[str, Any]]:
     seen: set[tuple[str, str]] = set()
     for number, page in enumerate(search.pages_as_dicts(), start=1):
         items = {(str(item.get("collection")), str(item["id"])): item for item in page["features"]}
