@@ -90,10 +90,14 @@ def test_water_that_leaves_without_meeting_a_stream_has_no_drainage_height():
 
 
 def test_a_pit_is_filled_and_drains():
+    """A hole 5 m deep near the top gathers its neighbours' water and passes it on, no lower than its rim."""
     land = plane(0, 0.02)
-    land[15, 20] -= 5
-    found = drainage(land, stream_area_m2=500)
-    assert float(found["upstream_area"].max()) > 500
+    land[5, 20] -= 5
+    found = drainage(land, stream_area_m2=900)
+    # Without the hole each column carries at most 30 cells of 25 m2; with it one beside it carries more: the stream.
+    (column,) = np.flatnonzero(found["stream"].any("y"))
+    assert abs(column - 20) <= 1
+    assert float(found["height_above_nearest_drainage"][5, 20]) > 0
     assert float(found["height_above_nearest_drainage"].min()) >= 0
 
 
@@ -149,6 +153,12 @@ def test_the_summary_of_a_parcel():
     assert summary["aspect_deg"] == pytest.approx(np.degrees(np.arctan2(-3, -4)) % 360, abs=1e-3)
     assert summary["altitude_min_m"] < summary["altitude_mean_m"] < summary["altitude_max_m"]
     assert summary["drainage_min_m"] is not None
+
+
+def test_water_leaves_over_the_edge_and_does_not_run_along_it():
+    found = drainage(plane(0, 0.02), 500)
+    assert set(found["flow_direction"].values[-1]) == {0}
+    assert set(found["upstream_area"].values[-1]) == {30 * 25.0}
 
 
 def test_a_transposed_grid_is_refused():

@@ -129,17 +129,19 @@ def drainage(altitude: xr.DataArray, stream_area_m2: float) -> xr.Dataset:
 def _steepest(filled: np.ndarray, flood: np.ndarray) -> np.ndarray:
     """D8 codes to the steepest neighbour; where none is lower, the way by which the flood of the filling came.
 
-    The flood alone would send water to the lowest neighbour whatever its distance, which turns it towards diagonals.
+    The flood alone would send water to the lowest neighbour whatever its distance, which turns it towards diagonals,
+    and along the edge of the grid rather than out: cells of the edge without a lower neighbour are outlets (code 0).
     """
     walled = np.pad(np.where(filled == NO_HEIGHT, np.inf, filled), 1, constant_values=np.inf)
     rows, columns = filled.shape
-    fall, directions = np.zeros_like(filled), flood.copy()
+    fall, edge, directions = np.zeros_like(filled), np.zeros(filled.shape, bool), flood.copy()
     for code, (down, right) in D8.items():
         neighbour = walled[1 + down : 1 + down + rows, 1 + right : 1 + right + columns]
+        edge |= np.isinf(neighbour)
         drop = (filled - neighbour) / np.hypot(down, right)
         steeper = (drop > fall) & (filled != NO_HEIGHT)
         fall, directions = np.where(steeper, drop, fall), np.where(steeper, np.uint8(code), directions)
-    return directions
+    return np.where(edge & (fall == 0) & (filled != NO_HEIGHT), np.uint8(0), directions)
 
 
 @dataclass(frozen=True)
@@ -181,21 +183,18 @@ def upstream_of(flow_direction: xr.DataArray, a: BaseGeometry, b: BaseGeometry) 
     reaches = (network.basins(idxs=np.flatnonzero(in_b)) > 0) & starts
     if not reaches.any():
         return Upstream(0.0, None)
-    distance = _shortest_way(network.idxs_ds, np.flatnonzero(reaches), starts.ravel(), in_b.ravel(), in_a.shape[1])
-    return Upstream(float(reaches.sum() / starts.sum()), distance * abs(transform.a))
+    distance = _shortest_way(network.idxs_ds, np.flatnonzero(reaches), in_b.ravel(), in_b.shape[1])
+    return Upstream(float(reaches.sum() / starts.sum()), distance * transform.a)
 
 
-def _shortest_way(
-    downstream: np.ndarray, cells: np.ndarray, inside: np.ndarray, goal: np.ndarray, columns: int
-) -> float:
-    """Length in cells of the shortest flow path from the last cell of a parcel on it to the goal, which all reach."""
+def _shortest_way(downstream: np.ndarray, cells: np.ndarray, goal: np.ndarray, columns: int) -> float:
+    """Length, in cells, of the shortest of the flow paths from some cells to the goal, which all of them reach."""
     shortest = np.inf
-    position = cells[~inside[downstream[cells]]].astype(np.int64)
-    length = np.zeros(position.size)
+    position, length = cells.astype(np.int64), np.zeros(cells.size)
     while position.size:
         following = downstream[position].astype(np.int64)
-        rows, places = np.divmod(following, columns) - np.array(np.divmod(position, columns))
-        length = length + np.hypot(rows, places)
+        (row, column), (next_row, next_column) = np.divmod(position, columns), np.divmod(following, columns)
+        length = length + np.hypot(next_row - row, next_column - column)
         arrived = goal[following]
         shortest = min(shortest, length[arrived].min(initial=np.inf))
         position, length = following[~arrived], length[~arrived]

@@ -137,6 +137,15 @@ def test_a_tile_that_does_not_exist_is_sea():
     assert set(np.unique(terrain["surface_altitude"])) == {0.0}
 
 
+def test_cells_without_data_are_not_heights(tmp_path):
+    profile = {"driver": "GTiff", "width": 360, "height": 360, "count": 1, "dtype": "int16", "nodata": -32768}
+    transform = from_origin(-5, 42, 1 / 360, 1 / 360)
+    with rasterio.open(tmp_path / "tile.tif", "w", crs="EPSG:4326", transform=transform, **profile) as raster:
+        raster.write(np.full((360, 360), -32768, np.int16), 1)
+    with pytest.raises(SourceError, match="have no height"):
+        Glo30Terrain(url=str(tmp_path / "tile.tif")).fetch(PLACE, TODAY)
+
+
 def test_a_refused_tile_is_not_sea():
     refused = httpx.MockTransport(lambda request: httpx.Response(403))
     with pytest.raises(SourceError, match="answered 403"):

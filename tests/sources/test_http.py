@@ -65,6 +65,11 @@ def test_a_failure_that_passes_is_repeated(failure, answers, waits):
     assert 0 < waits[0] < waits[1]
 
 
+def test_a_web_page_is_called_one(answers, waits):
+    error, _ = get(lambda request: httpx.Response(200, text="<html></html>"), answers)
+    assert "sent a web page in place of data" in error.message
+
+
 def test_tries_are_bounded_and_the_error_is_temporary(answers, waits):
     error, transport = get(lambda request: httpx.Response(502), answers)
     assert len(transport.requests) == http.TRIES

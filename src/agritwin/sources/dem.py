@@ -110,7 +110,6 @@ def read_heights(rasters: Iterable[DatasetReader], grid: Grid) -> np.ndarray:
         reproject(
             rasterio.band(raster, 1),
             part,
-            src_nodata=raster.nodata,
             dst_transform=grid.transform,
             dst_crs=grid.crs,
             dst_nodata=np.nan,
