@@ -1,11 +1,12 @@
 """The page: head, key figures and sections in one HTML file that needs nothing but itself."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from bokeh.model import Model
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -28,7 +29,7 @@ from agritwin.views.blocks import Plot, Section, State, Tiles, plots
 from agritwin.views.language import LANGUAGES, UNKNOWN, Language, language
 from agritwin.workspace import aside
 
-SECTIONS = (place, weather, green, crop, ahead, yields, flood, records, danger, provenance)
+SECTIONS = (place, weather, green, crop, ahead, yields, flood, records, danger)
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Page:
         return [plot for section in self.sections for plot in plots(section.blocks)]
 
 
-def build(twin: Twin, language_code: str) -> Page:
+def build(twin: Twin, language_code: str, notebooks: str | None = "../../logs") -> Page:
     """Return the page of a twin.
 
     Parameters
@@ -75,6 +76,8 @@ def build(twin: Twin, language_code: str) -> Page:
         Its products.
     language_code
         ``es`` or ``en``.
+    notebooks
+        Folder of executed notebooks as seen from the page; None leaves the links out.
     """
     say = language(language_code)
     level, reason, state = danger.overall(twin.product("alerts"), say)
@@ -88,7 +91,7 @@ def build(twin: Twin, language_code: str) -> Page:
         state=state,
         synthetic=twin.synthetic,
         tiles=tiles.build(twin, say),
-        sections=tuple(section.build(twin, say) for section in SECTIONS),
+        sections=(*(section.build(twin, say) for section in SECTIONS), provenance.build(twin, say, notebooks)),
     )
 
 
@@ -121,20 +124,20 @@ def asset(name: str) -> Markup:
     return Markup((files("agritwin.report") / "templates" / name).read_text(encoding="utf-8"))
 
 
-def render(page: Page, slot: Callable[[str], Any], **parts: Any) -> str:
-    """Return the body of a page.
+def variables(page: Page, others: Mapping[str, str], home: str | None = None) -> dict[str, Any]:
+    """Return what the page's template needs besides the library, the figures and their places.
 
     Parameters
     ----------
     page
         What is shown.
-    slot
-        Name of a plot to the HTML that holds its place.
-    parts
-        Handed to the template.
+    others
+        Language code to the same page in that language.
+    home
+        Link to the page above, None where there is none.
     """
-    template = environment().get_template("page.html.jinja")
-    return template.render(page=page, say=page.language, slot=slot, style=asset("page.css"), script=asset("page.js"), **parts)
+    fixed = {"style": asset("page.css"), "script": asset("page.js")}
+    return {"page": page, "say": page.language, "others": others, "home": home} | fixed
 
 
 def document(page: Page) -> str:
@@ -142,19 +145,20 @@ def document(page: Page) -> str:
     from bokeh.embed import components
     from bokeh.resources import Resources
 
-    figures = {plot.name: plot.figure for plot in page.plots}
+    figures: dict[str, Model] = {plot.name: plot.figure for plot in page.plots}
     scripts, places = components(figures) if figures else ("", {})
     library = Resources(mode="inline", components=["bokeh"]).render_js() if figures else ""
     others = {code: f"{code}.html" for code in LANGUAGES if code != page.language.code}
-    return render(
-        page,
-        lambda name: Markup(places[name]),
-        library=Markup(library),
-        figures=Markup(scripts),
-        others=others,
+    return (
+        environment()
+        .get_template("page.html.jinja")
+        .render(
+            variables(page, others),
+            slot=lambda name: Markup(places[name]),
+            library=Markup(library),
+            figures=Markup(scripts),
+        )
     )
-
-
 
 
 def write(twin: Twin, path: str | Path, language: str = "es") -> Path:

@@ -71,7 +71,9 @@ class Twin:
             try:
                 self._opened[key] = opener(path) if path is not None else None
             except StoreError as error:
-                self._reasons[name] = error.message
+                # That a file is not there yet is told in the language of the page; anything else needs these words.
+                if path is not None and path.exists():
+                    self._reasons[name] = error.message
         return self._opened[key]
 
     @cached_property

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bokeh.models import CustomJS
-from bokeh.plotting import figure as Figure
+from bokeh.plotting import figure
 
 Mark = Literal["line", "dashed", "band", "bar", "dot", "ring"]
 State = Literal["plain", "good", "low", "mid", "serious", "stale"]
@@ -77,12 +77,16 @@ class Plot:
     """
 
     name: str
-    figure: Figure
+    figure: figure
     title: str
     summary: str
     keys: tuple[Key, ...] = ()
     controls: tuple[Control, ...] = ()
     ramp: Ramp | None = None
+
+    def __post_init__(self) -> None:
+        # By this name the page's scripts find the figure.
+        self.figure.name = self.name
 
 
 @dataclass(frozen=True)
@@ -173,12 +177,12 @@ class Tabs:
 
 @dataclass(frozen=True)
 class Columns:
-    """Blocks side by side where there is room."""
+    """Stacks of blocks side by side where there is room."""
 
-    blocks: "tuple[Block, ...]"
+    stacks: "tuple[tuple[Block, ...], ...]"
 
 
-type Block = Plot | Table | Tile | Tiles | Text | Absent | Links | Tabs | Columns
+type Block = Plot | Table | Tiles | Text | Absent | Links | Tabs | Columns
 
 
 @dataclass(frozen=True)
@@ -201,10 +205,11 @@ def plots(blocks: Sequence[Block]) -> list[Plot]:
             for _, inside in block.panels:
                 found += plots(inside)
         elif isinstance(block, Columns):
-            found += plots(block.blocks)
+            for stack in block.stacks:
+                found += plots(stack)
     return found
 
 
-def script(figure: Figure, name: str, code: str, **models: object) -> None:
+def script(figure: figure, name: str, code: str, **models: object) -> None:
     """Hang a script on a figure; the page finds it by name and executes it with ``cb_obj.value``."""
     figure.tags.append(CustomJS(name=name, args=models, code=code))

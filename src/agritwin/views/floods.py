@@ -32,7 +32,8 @@ def hydrograph(say: Language, flood: xr.Dataset) -> Plot | None:
     if not kept:
         return None
     dim = str(flood[kept[0][0]].dims[0])
-    data = source(hour=hours(flood[dim]), **{name: flood[name].to_numpy().astype(float) for name, _ in kept})
+    hour, flows = hours(flood[dim]), {name: flood[name].to_numpy().astype(float) for name, _ in kept}
+    data = source(hour=hour, **flows)
     plot = chart(say, "m³/s", dates=False, x_label=say("flood.hours_axis"), height=220)
     keys, felt = [], []
     for name, colour in kept:
@@ -42,10 +43,10 @@ def hydrograph(say: Language, flood: xr.Dataset) -> Plot | None:
     rows = [("h", "hour", 1), *((say.word("flood", name), name, 2) for name, _ in kept)]
     hover(plot, say, rows, felt[:1], day=None)
     name = kept[0][0]
-    peak = int(np.argmax(data.data[name]))
+    peak = int(np.argmax(flows[name]))
     summary = say(
         "flood.hydrograph_found",
-        peak=say.amount(float(data.data[name][peak]), "m³/s", 2),
-        hour=say.amount(float(data.data["hour"][peak]), "h"),
+        peak=say.amount(float(flows[name][peak]), "m³/s", 2),
+        hour=say.amount(float(hour[peak]), "h"),
     )
     return Plot("hydrograph", plot, say("flood.hydrograph_title"), summary, tuple(keys))

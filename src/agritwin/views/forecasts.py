@@ -6,12 +6,17 @@ import numpy as np
 from bokeh.models import Range1d
 from numpy.typing import NDArray
 
-from agritwin.views.blocks import Key, Plot, Table
+from agritwin.views.blocks import Key, Plot, State, Table
 from agritwin.views.language import Language
 from agritwin.views.theme import GREEN, QUIET, VIOLET, chart, hover, mark_today, source
 
 UNITS = {"degC": "°C", "mm": "mm", "mm d-1": "mm"}
 SCORES = (("rmse", 2), ("mae", 2), ("crps", 2))
+
+
+def unit_of(forecast: dict[str, Any]) -> str:
+    """Return the unit of a forecast as people write it."""
+    return UNITS.get(forecast["units"]) or str(forecast["units"])
 
 
 def stamps(days: list[str]) -> NDArray[np.datetime64]:
@@ -37,7 +42,7 @@ def fan(say: Language, name: str, forecast: dict[str, Any]) -> Plot:
     forecast
         Its entry in the product ``forecast``.
     """
-    unit = UNITS.get(forecast["units"], forecast["units"])
+    unit = unit_of(forecast)
     low, middle, high = levels(forecast["quantiles"])
     day = stamps(forecast["days"])
     values = {
@@ -53,6 +58,10 @@ def fan(say: Language, name: str, forecast: dict[str, Any]) -> Plot:
         Key(say("forecast.median"), VIOLET, "line", f"{name}-median"),
         Key(say("forecast.interval", share=share), VIOLET, "band", f"{name}-fan"),
     ]
+    if forecast.get("normal"):
+        usual = source(day=day, value=np.array(forecast["normal"], float))
+        plot.line("day", "value", source=usual, line_color=QUIET, line_dash="dashed", name=f"{name}-normal")
+        keys.append(Key(say("forecast.normal"), QUIET, "dashed", f"{name}-normal"))
     recent = forecast.get("recent") or {"day": [], "value": []}
     past = np.array(recent["value"], float)
     if past.size:
@@ -61,12 +70,16 @@ def fan(say: Language, name: str, forecast: dict[str, Any]) -> Plot:
         keys.insert(0, Key(say("forecast.recent"), GREEN, "line", f"{name}-recent"))
     everything = np.concatenate([past, values["low"], values["high"]])
     floor = 0.0 if np.nanmin(everything) >= 0 else float(np.nanmin(everything)) - 1
-    plot.y_range = Range1d(floor, float(np.nanmax(everything)) * 1.08)
+    plot.y_range = Range1d(start=floor, end=float(np.nanmax(everything)) * 1.08)
     mark_today(plot, day[0])
     hover(
         plot,
         say,
-        [(say("forecast.median"), "middle", 1), (f"{say.percent(float(low))}", "low", 1), (f"{say.percent(float(high))}", "high", 1)],
+        [
+            (say("forecast.median"), "middle", 1),
+            (f"{say.percent(float(low))}", "low", 1),
+            (f"{say.percent(float(high))}", "high", 1),
+        ],
         [line],
     )
     summary = say(
@@ -111,7 +124,7 @@ def scores(say: Language, rows: list[dict[str, Any]], chosen: str | None, unit: 
         ]
         body.append(tuple(cells))
     numeric = frozenset(range(1, len(header)))
-    marks = tuple("good" if row["model"] == chosen else "plain" for row in rows)
+    marks: tuple[State, ...] = tuple("good" if row["model"] == chosen else "plain" for row in rows)
     return Table(caption, tuple(header), tuple(body), numeric, marks=marks)
 
 
@@ -123,4 +136,3 @@ def first(row: dict[str, Any], *names: str) -> float | None:
 def chosen_score(rows: list[dict[str, Any]], chosen: str | None) -> dict[str, Any]:
     """Return the scores of the published model; empty where it has none."""
     return next((row for row in rows if row["model"] == chosen), {})
-

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from bokeh.models import Whisker
-from bokeh.plotting import figure as Figure
+from bokeh.plotting import figure
 
 from agritwin.views.blocks import Key, Plot
 from agritwin.views.language import Language
@@ -40,11 +40,11 @@ def harvests(say: Language, past: list[dict[str, Any]], prediction: dict[str, An
     return Plot("harvests", plot, say("yield.plot_title"), summary, tuple(keys))
 
 
-def _prediction(plot: Figure, say: Language, prediction: dict[str, Any]) -> Key:
+def _prediction(plot: figure, say: Language, prediction: dict[str, Any]) -> Key:
     season = str(prediction["season"])
     data = source(season=[season], value=[prediction["value"]], low=[prediction["low"]], high=[prediction["high"]])
     if prediction["low"] is not None and prediction["high"] is not None:
-        look = {"line_color": INK, "line_width": 1.5}
+        look: dict[str, Any] = {"line_color": INK, "line_width": 1.5}
         plot.add_layout(Whisker(source=data, base="season", lower="low", upper="high", **look))
     dot = plot.scatter("season", "value", source=data, size=11, color=VIOLET, name="harvest-predicted")
     hover(

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
-from bokeh.models import ColumnDataSource, CustomJSHover, HoverTool
-from bokeh.plotting import figure as Figure
+from bokeh.models import ColumnDataSource, CustomJSHover, GlyphRenderer, HoverTool
+from bokeh.plotting import figure
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
@@ -78,7 +79,7 @@ def ndvi_layer(scene: xr.DataArray, label: str, title: str) -> Layer:
 
 def slope_layer(slope: xr.DataArray, label: str, title: str) -> Layer:
     """Return the layer of a slope in degrees, shown in percent up to the steepest hundredth of the cells."""
-    percent = 100 * np.tan(np.radians(slope))
+    percent: xr.DataArray = 100 * xr.apply_ufunc(np.tan, np.radians(slope))
     highest = max(float(np.nanquantile(percent, 0.99)), 1.0)
     return Layer(label, title, "%", percent, 0.0, float(np.ceil(highest)), SLOPE_COLOURS, 1)
 
@@ -90,16 +91,16 @@ def depth_layer(depth: xr.DataArray, label: str, title: str) -> Layer:
     return Layer(label, title, "m", wet, 0.0, max(float(np.ceil(10 * deepest) / 10), 0.1), DEPTH_COLOURS, 2)
 
 
-def outline(plot: Figure, parcel: BaseGeometry, **options: object) -> None:
+def outline(plot: figure, parcel: BaseGeometry, **options: Any) -> None:
     """Draw the outline of a parcel, holes included."""
     polygons = list(getattr(parcel, "geoms", [parcel]))
-    xs = [[[np.array(ring.xy[0]) for ring in (part.exterior, *part.interiors)] for part in polygons]]
-    ys = [[[np.array(ring.xy[1]) for ring in (part.exterior, *part.interiors)] for part in polygons]]
-    look = {"fill_alpha": 0, "line_color": INK, "line_width": 2.5, "name": "outline"} | options
+    xs: Any = [[[np.array(ring.xy[0]) for ring in (part.exterior, *part.interiors)] for part in polygons]]
+    ys: Any = [[[np.array(ring.xy[1]) for ring in (part.exterior, *part.interiors)] for part in polygons]]
+    look: dict[str, Any] = {"fill_alpha": 0, "line_color": INK, "line_width": 2.5, "name": "outline"} | options
     plot.multi_polygons(xs=xs, ys=ys, **look)
 
 
-def relief(plot: Figure, altitude: xr.DataArray, frame: Frame) -> None:
+def relief(plot: figure, altitude: xr.DataArray, frame: Frame) -> None:
     """Draw the shaded relief that the other layers lie on."""
     shade = hillshade(altitude)
     flat = float(np.sin(np.radians(45.0)))
@@ -153,7 +154,7 @@ def parcel_map(
     return Plot("map", plot, say("map.title"), summary, controls=(control,) if layers else ())
 
 
-def _value_hover(plot: Figure, say: Language, renderer, layer: Layer) -> None:
+def _value_hover(plot: figure, say: Language, renderer: GlyphRenderer, layer: Layer) -> None:
     unit = f" {layer.unit}" if layer.unit else ""
     reading = CustomJSHover(
         args={

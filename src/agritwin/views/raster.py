@@ -7,19 +7,17 @@ import numpy as np
 import xarray as xr
 from bokeh.models import GlyphRenderer, LinearColorMapper, Range1d, ScaleBar
 from bokeh.palettes import interp_palette
-from bokeh.plotting import figure as Figure
+from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from agritwin.views.theme import FONT, INK, dress
 
 STEPS = 254
 HOLE = 255  # drawn as nothing
-SHADES = tuple(interp_palette(["#8f9a92", "#c9d0ca", "#ffffff"], 255))
-NDVI_COLOURS = tuple(
-    interp_palette(["#7a5230", "#b98a56", "#efe3b5", "#b7d27a", "#6aae4f", "#2c7d3f", "#0b4a26"], 255)
-)
-SLOPE_COLOURS = tuple(interp_palette(["#fff7dc", "#f7c66b", "#e0803a", "#a63f1e", "#5d1d12"], 255))
-DEPTH_COLOURS = tuple(interp_palette(["#c9e3f5", "#7db8e0", "#3182bd", "#1a5694", "#0b2a5b"], 255))
+SHADES = tuple(interp_palette(("#6d7a71", "#bcc5be", "#ffffff"), 255))
+NDVI_COLOURS = tuple(interp_palette(("#7a5230", "#b98a56", "#efe3b5", "#b7d27a", "#6aae4f", "#2c7d3f", "#0b4a26"), 255))
+SLOPE_COLOURS = tuple(interp_palette(("#fff7dc", "#f7c66b", "#e0803a", "#a63f1e", "#5d1d12"), 255))
+DEPTH_COLOURS = tuple(interp_palette(("#c9e3f5", "#7db8e0", "#3182bd", "#1a5694", "#0b2a5b"), 255))
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def bounds(values: xr.DataArray) -> dict[str, float]:
 
 
 def draw(
-    plot: Figure, values: xr.DataArray, low: float, high: float, colours: tuple[str, ...], name: str, **options: Any
+    plot: figure, values: xr.DataArray, low: float, high: float, colours: tuple[str, ...], name: str, **options: Any
 ) -> GlyphRenderer:
     """Draw a raster (y, x), rising in both, on a map.
 
@@ -96,12 +94,11 @@ def draw(
         **{key: [value] for key, value in bounds(values).items()},
     }
     mapper = LinearColorMapper(palette=list(colours), low=0, high=STEPS, high_color="rgba(0,0,0,0)")
-    return plot.image(
-        "image", x="x", y="y", dw="dw", dh="dh", source=data, color_mapper=mapper, name=name, **options
-    )
+    look: dict[str, Any] = {"color_mapper": mapper, "name": name} | options
+    return plot.image("image", x="x", y="y", dw="dw", dh="dh", source=data, **look)
 
 
-def map_figure(frame: Frame, scale: str) -> Figure:
+def map_figure(frame: Frame, scale: str) -> figure:
     """Return an empty map of a frame, in true proportions, with a scale bar.
 
     Parameters
@@ -111,19 +108,18 @@ def map_figure(frame: Frame, scale: str) -> Figure:
     scale
         Title of the scale bar.
     """
-    plot = Figure(
+    plot = figure(
         width=600,
         aspect_ratio=frame.aspect,
         sizing_mode="scale_width",
-        x_range=Range1d(frame.west, frame.east),
-        y_range=Range1d(frame.south, frame.north),
+        x_range=Range1d(start=frame.west, end=frame.east),
+        y_range=Range1d(start=frame.south, end=frame.north),
         tools="pan,box_zoom,reset,save",
         active_drag=None,
         toolbar_location="above",
         min_border=0,
     )
     dress(plot)
-    plot.toolbar_inner = True
     plot.axis.visible = False
     plot.grid.visible = False
     plot.add_layout(

@@ -1,6 +1,7 @@
 """One look for all figures: colours, axes with the dates and numbers of the language, hover."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from bokeh.models import (
     ColumnDataSource,
@@ -12,7 +13,7 @@ from bokeh.models import (
     Range1d,
     Span,
 )
-from bokeh.plotting import figure as Figure
+from bokeh.plotting import figure
 
 from agritwin.views.language import Language
 
@@ -40,7 +41,9 @@ return new Intl.NumberFormat(locale, {maximumFractionDigits: digits}).format(val
 """
 
 
-def chart(say: Language, unit: str, *, height: int = 280, dates: bool = True, x_label: str = "", **options) -> Figure:
+def chart(
+    say: Language, unit: str, *, height: int = 280, dates: bool = True, x_label: str = "", **options: Any
+) -> figure:
     """Return an empty chart in the house's look.
 
     Parameters
@@ -58,7 +61,7 @@ def chart(say: Language, unit: str, *, height: int = 280, dates: bool = True, x_
     options
         Handed to Bokeh's figure.
     """
-    plot = Figure(
+    plot = figure(
         height=height,
         sizing_mode="stretch_width",
         x_axis_type="datetime" if dates else "auto",
@@ -82,10 +85,11 @@ def chart(say: Language, unit: str, *, height: int = 280, dates: bool = True, x_
     return plot
 
 
-def dress(plot: Figure) -> None:
+def dress(plot: figure) -> None:
     """Give a figure the house's fonts and colours."""
     plot.toolbar.logo = None
     plot.toolbar.autohide = True
+    plot.toolbar_inner = True
     plot.background_fill_color = plot.border_fill_color = None
     plot.outline_line_color = None
     plot.grid.grid_line_color = GRID
@@ -100,7 +104,7 @@ def dress(plot: Figure) -> None:
 
 
 def hover(
-    plot: Figure,
+    plot: figure,
     say: Language,
     rows: Sequence[tuple[str, str, int]],
     renderers: Sequence[GlyphRenderer],
@@ -126,7 +130,7 @@ def hover(
         Whether the pointer is felt all along the vertical.
     """
     locale = say.code
-    formatters: dict = {
+    formatters: dict[str, Any] = {
         f"@{{{column}}}": CustomJSHover(args={"locale": locale, "digits": digits}, code=_NUMBER_HOVER)
         for _, column, digits in rows
         if digits >= 0
@@ -146,16 +150,16 @@ def hover(
     )
 
 
-def source(**columns: object) -> ColumnDataSource:
+def source(**columns: Any) -> ColumnDataSource:
     """Return a source of named columns; its first column is what the others are told by."""
     return ColumnDataSource(columns)
 
 
-def mark_today(plot: Figure, moment: object) -> None:
+def mark_today(plot: figure, moment: Any) -> None:
     """Draw the line between what was and what may come."""
     plot.add_layout(Span(location=moment, dimension="height", line_color=QUIET, line_dash="dotted", line_width=1.5))
 
 
 def from_zero(highest: float, least: float = 1.0) -> Range1d:
     """Return a range from zero with room above."""
-    return Range1d(0, max(highest * 1.08, least))
+    return Range1d(start=0, end=max(highest * 1.08, least))

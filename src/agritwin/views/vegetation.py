@@ -13,6 +13,7 @@ from agritwin.views.language import Language
 from agritwin.views.theme import BAND, DANGER, EARTH, GREEN, QUIET, chart, hover, source
 
 WINDOW_DAYS = 12
+DAY = np.timedelta64(1, "D")
 LEAST_SCENES = 4
 EVERY_DAYS = 5
 PHASES = ("start", "peak", "end")
@@ -38,9 +39,9 @@ def history_band(
     """
     if len(days) == 0:
         return None
-    seasons = np.where(days.dayofyear >= start.dayofyear, days.year, days.year - 1)
+    seasons = np.where(days.day_of_year >= start.day_of_year, days.year, days.year - 1)
     begin = pd.to_datetime([f"{year}-{start:%m-%d}" for year in seasons])
-    since = (days - begin).days.to_numpy()
+    since = (days.to_numpy() - begin.to_numpy()) // DAY
     offsets = np.arange(0, length, EVERY_DAYS)
     near = np.abs(since[None, :] - offsets[:, None]) <= WINDOW_DAYS
     enough = near.sum(axis=1) >= LEAST_SCENES
@@ -50,7 +51,7 @@ def history_band(
         np.array([np.quantile(values[row], share) if ok else np.nan for row, ok in zip(near, enough, strict=True)])
         for share in (0.1, 0.9)
     )
-    return offsets[enough], low[enough], high[enough], int(np.unique(seasons).size)
+    return offsets[enough], low[enough], high[enough], int(np.unique(seasons[near.any(axis=0)]).size)
 
 
 def season_curve(say: Language, season: xr.Dataset, history: xr.Dataset | None, product: dict[str, Any]) -> Plot:
@@ -61,7 +62,7 @@ def season_curve(say: Language, season: xr.Dataset, history: xr.Dataset | None, 
     say
         Language.
     season, history
-        NDVI cubes with ``ndvi_mean``, ``ndvi_p10``, ``ndvi_p90``, ``valid_share``, ``usable``, ``offset_suspect`` (time).
+        NDVI cubes: ``ndvi_mean``, ``ndvi_p10``, ``ndvi_p90``, ``valid_share``, ``usable``, ``offset_suspect`` (time).
     product
         The product ``ndvi``.
     """
@@ -76,7 +77,7 @@ def season_curve(say: Language, season: xr.Dataset, history: xr.Dataset | None, 
         "valid": 100 * season["valid_share"].to_numpy(),
     }
     plot = chart(say, "NDVI")
-    plot.y_range = Range1d(min(-0.05, float(np.nanmin(columns["mean"], initial=0)) - 0.05), 1.0)
+    plot.y_range = Range1d(start=min(0.0, float(np.nanmin(columns["mean"], initial=0))) - 0.05, end=1.0)
     keys: list[Key] = []
     _band(say, plot, keys, history, product, day)
     smoothed = product.get("smoothed")
@@ -94,7 +95,7 @@ def season_curve(say: Language, season: xr.Dataset, history: xr.Dataset | None, 
         ("p90", "high", 2),
         (say("ndvi.valid_percent"), "valid", 0),
     ]
-    groups = (
+    groups: tuple[tuple[Any, str, str, str, Any, dict[str, Any]], ...] = (
         (usable, "ndvi-usable", say("ndvi.usable"), GREEN, "dot", {"fill_color": GREEN}),
         (~usable & ~suspect, "ndvi-clouded", say("ndvi.clouded"), QUIET, "ring", {"fill_color": None}),
         (suspect, "ndvi-suspect", say("ndvi.suspect"), DANGER, "ring", {"fill_color": None}),
@@ -107,25 +108,31 @@ def season_curve(say: Language, season: xr.Dataset, history: xr.Dataset | None, 
             felt.append(
                 plot.scatter("day", "mean", source=data, size=8, line_color=colour, line_width=1.6, name=name, **look)
             )
-            keys.append(Key(label, colour, mark, name))  # type: ignore[arg-type]
+            keys.append(Key(label, colour, mark, name))
     _phenology(plot, say, product.get("phenology"), keys)
     hover(plot, say, rows, felt, line=False)
     return Plot("ndvi-season", plot, say("ndvi.season_title"), _sentence(say, product, usable), tuple(keys))
 
 
-def _season_start(product: dict[str, Any], days: pd.DatetimeIndex) -> pd.Timestamp:
-    return pd.Timestamp(product["season_start"]) if product.get("season_start") else days[0]
+def _season_start(product: dict[str, Any], days: pd.DatetimeIndex) -> Any:
+    start = product.get("season_start")
+    return pd.Timestamp(start) if start else days[0]
 
 
 def _band(
-    say: Language, plot: Any, keys: list[Key], history: xr.Dataset | None, product: dict[str, Any], day: pd.DatetimeIndex
+    say: Language,
+    plot: Any,
+    keys: list[Key],
+    history: xr.Dataset | None,
+    product: dict[str, Any],
+    day: pd.DatetimeIndex,
 ) -> None:
     if history is None or not history.sizes.get("time", 0):
         return
     good = history["usable"].to_numpy().astype(bool)
     past, values = pd.DatetimeIndex(history["time"].to_numpy())[good].normalize(), history["ndvi_mean"].to_numpy()[good]
     start = _season_start(product, day)
-    band = history_band(past, values, start, (day[-1] - start).days + 30)
+    band = history_band(past, values, start, int((day[-1].to_numpy() - start.to_numpy()) // DAY) + 30)
     if band is None:
         return
     offsets, low, high, years = band
@@ -139,9 +146,11 @@ def _phenology(plot: Any, say: Language, phenology: Any, keys: list[Key]) -> Non
         moment = phase_day(phenology, phase)
         if moment is not None:
             name = f"ndvi-{phase}"
-            look = {"line_color": EARTH, "line_dash": "dashed", "line_width": 1.2, "name": name}
-            plot.add_layout(Span(location=pd.Timestamp(moment), dimension="height", **look))
-            keys.append(Key(f"{say.word('ndvi', f'phase_{phase}')}, {say.date(moment, year=False)}", EARTH, "dashed", name))
+            look: dict[str, Any] = {"line_color": EARTH, "line_dash": "dashed", "line_width": 1.2, "name": name}
+            plot.add_layout(Span(location=pd.to_datetime(moment), dimension="height", **look))
+            keys.append(
+                Key(f"{say.word('ndvi', f'phase_{phase}')}, {say.date(moment, year=False)}", EARTH, "dashed", name)
+            )
 
 
 def phase_day(phenology: Any, phase: str) -> str | None:

@@ -62,8 +62,10 @@ def depletion(say: Language, water: WaterSeries, summary: str) -> Plot:
         readily=water.readily,
         total=water.total,
     )
-    deepest = np.nanmax([np.nanmax(water.high), np.nanmax(water.total, initial=0), np.nanmax(water.readily, initial=0), 10])
-    plot.y_range = Range1d(deepest * 1.05, 0)
+    deepest = np.nanmax(
+        [np.nanmax(water.high), np.nanmax(water.total, initial=0), np.nanmax(water.readily, initial=0), 10]
+    )
+    plot.y_range = Range1d(start=deepest * 1.05, end=0)
     plot.varea("day", "low", "high", source=data, fill_color=GREEN, fill_alpha=0.25, name="depletion-band")
     line = plot.line("day", "middle", source=data, line_color=GREEN, line_width=2.5, name="depletion")
     keys = [Key(say("crop.depletion"), GREEN, "line", "depletion")]

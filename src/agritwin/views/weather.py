@@ -15,7 +15,6 @@ from agritwin.views.theme import BAND, COLD, DANGER, HEAT, INK, QUIET, RAIN, cha
 
 SMOOTH_DAYS = 15
 LEAST_YEARS = 3
-DAY = np.timedelta64(1, "D")
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def past_seasons(history: xr.DataArray, start: np.datetime64, days: int) -> NDAr
     """
     known = pd.Series(history.to_numpy(), pd.DatetimeIndex(history["day"].to_numpy()))
     rows = []
-    begin = pd.Timestamp(start)
+    begin: Any = pd.Timestamp(start)
     for back in range(1, 100):
         first = begin - pd.DateOffset(years=back)
         if first < known.index[0]:
@@ -99,7 +98,9 @@ def rain(say: Language, season: xr.DataArray, history: xr.DataArray | None) -> P
         if band is not None
         else say("weather.no_band")
     )
-    found = say("weather.rain_found", total=say.amount(total[-1], "mm", 0), start=say.date(day[0]), end=say.date(day[-1]))
+    found = say(
+        "weather.rain_found", total=say.amount(total[-1], "mm", 0), start=say.date(day[0]), end=say.date(day[-1])
+    )
     gaps = say("weather.gaps", missing=missing, days=day.size) if missing else ""
     return Plot("rain", plot, say("weather.rain_title"), f"{found} {compared} {gaps}".strip(), tuple(keys))
 
@@ -241,7 +242,7 @@ def _temperature_ahead(say: Language, data: Any, table: dict[str, NDArray], memb
             Key(f"{label}, p10–p90", colour, "band", f"{name}-fan"),
         ]
     lowest, highest = table["air_temperature_min_p10"], table["air_temperature_max_p90"]
-    plot.y_range = Range1d(float(np.nanmin(lowest)) - 2, float(np.nanmax(highest)) + 2)
+    plot.y_range = Range1d(start=float(np.nanmin(lowest)) - 2, end=float(np.nanmax(highest)) + 2)
     hover(
         plot,
         say,

@@ -24,7 +24,7 @@ def _panel(name: str, entry: dict[str, Any], say: Language) -> tuple[Block, ...]
     if not entry.get("days") or not entry.get("quantiles"):
         return (Absent(say.word("variable", name), entry.get("sentence") or say("reason.no_fit")),)
     rows = entry.get("scores") or []
-    unit = view.UNITS.get(entry["units"], entry["units"])
+    unit = view.unit_of(entry)
     blocks: list[Block] = [view.fan(say, name, entry)]
     if rows:
         blocks.append(Text(_worth(entry, rows, say)))

@@ -8,7 +8,7 @@ import xarray as xr
 
 from agritwin.report.twin import Twin
 from agritwin.views import water as view
-from agritwin.views.blocks import Absent, Block, Plot, Section, Table, Text
+from agritwin.views.blocks import Absent, Block, Plot, Section, State, Table, Text
 from agritwin.views.language import Language, as_date
 
 DEPLETION = ("root_zone_depletion",)
@@ -117,7 +117,7 @@ def _facts(summary: dict[str, Any], say: Language) -> list[Block]:
             for row in stages
         )
         header = (say("crop.stage"), say("crop.stage_day"), say("crop.stage_span"))
-        marks = tuple("good" if row["stage"] == summary.get("stage") else "plain" for row in stages)
+        marks: tuple[State, ...] = tuple("good" if row["stage"] == summary.get("stage") else "plain" for row in stages)
         blocks.append(Table(say("crop.stages_caption"), header, rows, marks=marks))
     else:
         blocks.append(Absent(say("crop.stages_caption"), say("reason.no_stages")))
@@ -135,10 +135,15 @@ def _facts(summary: dict[str, Any], say: Language) -> list[Block]:
     if summary.get("irrigation_mm_season") is not None:
         facts.append(say("crop.irrigated", mm=say.amount(summary["irrigation_mm_season"], "mm", 0)))
     if summary.get("balance_error_mm") is not None:
-        facts.append(say("crop.balance", error=say.amount(abs(summary["balance_error_mm"]), "mm", 3)))
+        facts.append(say("crop.balance", error=_error(abs(summary["balance_error_mm"]), say)))
     if facts:
         blocks.append(Text(" ".join(facts)))
     return blocks
+
+
+def _error(millimetres: float, say: Language) -> str:
+    finest = 0.001
+    return say.amount(millimetres, "mm", 3) if millimetres >= finest else f"< {say.amount(finest, 'mm', 3)}"
 
 
 def _span(row: dict[str, Any], say: Language) -> str:

@@ -66,9 +66,7 @@ def build(twin: Twin, say: Language) -> Section:
         blocks.append(_health(alerts.get("health") or [], say))
         neighbours = alerts.get("neighbours") or []
         if neighbours:
-            told = ", ".join(
-                f"{row['twin']} ({say.amount(row.get('distance_m'), 'm', 0)})" for row in neighbours
-            )
+            told = ", ".join(f"{row['twin']} ({say.amount(row.get('distance_m'), 'm', 0)})" for row in neighbours)
             blocks.append(Text(say("alert.neighbours", neighbours=told)))
     return Section("alerts", say("alert.title"), say("alert.lead"), tuple(blocks))
 
@@ -87,7 +85,7 @@ def _judgements(judgements: list[dict[str, Any]], say: Language) -> Table:
         for row in judgements
     )
     names = ("rule", "level", "value", "threshold", "probability", "until", "data")
-    marks = tuple(STATES.get(row.get("level", "none"), "plain") for row in judgements)
+    marks: tuple[State, ...] = tuple(STATES.get(row.get("level", "none"), "plain") for row in judgements)
     header = tuple(say(f"alert.column_{name}") for name in names)
     return Table(say("alert.caption"), header, rows, frozenset({2, 3, 4}), marks=marks)
 
@@ -108,7 +106,8 @@ def evidence(judgement: dict[str, Any], say: Language) -> str:
 def _health(health: list[dict[str, Any]], say: Language) -> Block:
     if not health:
         return Absent(say("health.title"), say("reason.no_status"))
-    rows, marks = [], []
+    rows: list[tuple[str, ...]] = []
+    marks: list[State] = []
     for status in health:
         failures = "; ".join(f"{failure['source']}: {failure['what']}" for failure in status.get("failures") or [])
         gaps = status.get("missing_days") or []
@@ -119,7 +118,9 @@ def _health(health: list[dict[str, Any]], say: Language) -> Block:
                 ", ".join(dict.fromkeys(status.get("sources") or [])),
                 say.word("health", f"state_{state}"),
                 say.date(status.get("last_value")),
-                say("health.days", days=say.number(status["age_days"], 0)) if status.get("age_days") is not None else "–",
+                say("health.days", days=say.number(status["age_days"], 0))
+                if status.get("age_days") is not None
+                else "–",
                 failures or "–",
                 say("health.gaps", count=len(gaps)) if gaps else "–",
             )

@@ -10,6 +10,7 @@ from agritwin.views import floods, maps
 from agritwin.views.blocks import Absent, Block, Columns, Plot, Section, Table, Text
 from agritwin.views.language import Language
 
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 CLOSED = 1e-4  # of the water that came in
 
 
@@ -20,22 +21,20 @@ def build(twin: Twin, say: Language) -> Section:
         why = twin.why("flood") or say("reason.no_flood")
         return Section("flood", say("flood.title"), "", (Absent(say("flood.title"), why),))
     blocks: list[Block] = [Text(_sentence(summary, say))] if summary else []
-    pictures = _pictures(twin, cube, say)
-    blocks.append(Columns(tuple(pictures)) if len(pictures) > 1 else pictures[0])
-    if summary:
-        blocks += _facts(summary, say)
+    frames, hydrograph = _pictures(twin, cube, say)
+    blocks.append(Columns(((frames,), (hydrograph, *_facts(summary or {}, say)))))
     return Section("flood", say("flood.title"), say("flood.lead"), tuple(blocks))
 
 
-def _pictures(twin: Twin, cube: xr.Dataset | None, say: Language) -> list[Block]:
+def _pictures(twin: Twin, cube: xr.Dataset | None, say: Language) -> tuple[Block, Block]:
     if cube is None:
-        return [Absent(say("flood.frames_title"), twin.why("flood") or say("reason.no_flood"))]
-    pictures: list[Block] = []
-    frames = _frames(twin, cube, say)
-    pictures.append(frames or Absent(say("flood.frames_title"), say("reason.no_frames")))
-    hydrograph = floods.hydrograph(say, cube)
-    pictures.append(hydrograph or Absent(say("flood.hydrograph_title"), say("reason.no_hydrograph")))
-    return pictures
+        why = twin.why("flood") or say("reason.no_flood")
+        return Absent(say("flood.frames_title"), why), Absent(say("flood.hydrograph_title"), why)
+    frames, hydrograph = _frames(twin, cube, say), floods.hydrograph(say, cube)
+    return (
+        frames or Absent(say("flood.frames_title"), say("reason.no_frames")),
+        hydrograph or Absent(say("flood.hydrograph_title"), say("reason.no_hydrograph")),
+    )
 
 
 def _frames(twin: Twin, cube: xr.Dataset, say: Language) -> Plot | None:
@@ -57,12 +56,18 @@ def _frames(twin: Twin, cube: xr.Dataset, say: Language) -> Plot | None:
         say("flood.frames_summary", frames=len(kept), hours=say.amount(float(hours[-1]), "h")),
         say("flood.time"),
         layer,
-        [say.amount(float(hour), "h", 2) for hour in hours],
+        [clock(float(hour)) for hour in hours],
         polygon,
         _altitude(twin, cube),
         int(np.argmax(totals)),
         margin=maps.MARGIN_M,
     )
+
+
+def clock(hours: float) -> str:
+    """Return hours as ``1 h 15 min``."""
+    minutes = round(60 * hours)
+    return f"{minutes // 60}\u00a0h {minutes % 60:02d}\u00a0min"
 
 
 def _altitude(twin: Twin, cube: xr.Dataset) -> xr.DataArray | None:
@@ -97,16 +102,23 @@ def _facts(summary: dict[str, Any], say: Language) -> list[Block]:
     shares = summary.get("flooded_share_percent") or {}
     if shares:
         rows = tuple(
-            (say.amount(100 * float(depth), "cm", 0), say.amount(share, "%", 1)) for depth, share in sorted(shares.items())
+            (say.amount(100 * float(depth), "cm", 0), say.amount(share, "%", 1))
+            for depth, share in sorted(shares.items())
         )
         blocks.append(
-            Table(say("flood.shares_caption"), (say("flood.deeper"), say("flood.share")), rows, frozenset({0, 1}))
+            Table(say("flood.shares_caption"), (say("flood.deeper"), say("flood.share")), rows, frozenset({1}))
         )
     volumes = summary.get("volumes_m3") or {}
     if volumes:
         rows = tuple((say.word("volume", name), say.amount(volume, "m³", 0)) for name, volume in volumes.items())
         blocks.append(
-            Table(say("flood.volumes_caption"), (say("flood.part"), say("flood.volume")), rows, frozenset({1}), folded=True)
+            Table(
+                say("flood.volumes_caption"),
+                (say("flood.part"), say("flood.volume")),
+                rows,
+                frozenset({1}),
+                folded=True,
+            )
         )
     error = summary.get("mass_error_relative")
     if error is not None:
@@ -120,4 +132,5 @@ def _power(error: float, say: Language) -> str:
     if error == 0:
         return "0"
     exponent = int(np.floor(np.log10(abs(error))))
-    return f"{say.number(abs(error) / 10.0**exponent, 1)}·10{str(exponent).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+    raised = str(exponent).translate(RAISED)
+    return f"{say.number(abs(error) / 10.0**exponent, 1)}·10{raised}"

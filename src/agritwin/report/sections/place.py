@@ -15,7 +15,7 @@ SOIL_COLUMNS = (("sand", 0), ("silt", 0), ("clay", 0), ("field_capacity", 2), ("
 
 def build(twin: Twin, say: Language) -> Section:
     """Return the section of maps."""
-    pair: tuple[Block, ...] = (_map(twin, say), _scenes(twin, say))
+    pair: tuple[tuple[Block, ...], ...] = ((_map(twin, say),), (_scenes(twin, say),))
     blocks: list[Block] = [Columns(pair), *_numbers(twin, say)]
     return Section("map", say("map.section"), say("map.lead"), tuple(blocks))
 

@@ -22,8 +22,8 @@ NOTEBOOKS = {
 DIGEST_LENGTH = 10
 
 
-def build(twin: Twin, say: Language) -> Section:
-    """Return the section of provenance."""
+def build(twin: Twin, say: Language, notebooks: str | None) -> Section:
+    """Return the section of provenance; ``notebooks`` is the folder that the links to executed notebooks lead to."""
     sources = tuple(_sources(twin, say))
     header = tuple(say(f"source.column_{name}") for name in ("data", "source", "licence", "attribution", "state"))
     blocks: list[Block] = [
@@ -35,9 +35,9 @@ def build(twin: Twin, say: Language) -> Section:
     titles = tuple(say(f"source.column_{name}") for name in ("product", "issue", "kind", "digest", "method"))
     blocks.append(Table(say("source.products_caption"), titles, products, folded=True))
     links = tuple(
-        Link(notebook, f"../../logs/{twin.code}/{notebook}.ipynb")
+        Link(notebook, f"{notebooks}/{twin.code}/{notebook}.ipynb")
         for name, notebook in NOTEBOOKS.items()
-        if twin.product(name) is not None
+        if notebooks is not None and twin.product(name) is not None
     )
     if links:
         blocks.append(Links(say("source.notebooks"), links))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from agritwin.report.sections.danger import STATES
 from agritwin.report.twin import Twin
 from agritwin.views.blocks import State, Tile, Tiles
 from agritwin.views.language import Language
@@ -42,7 +43,9 @@ def _sum(weather: dict[str, Any] | None, key: str, label: str, say: Language) ->
         if normal.get("median") is not None
         else say("weather.no_band")
     )
-    return Tile(label, say.number(season[key], 0), "mm", f"{period} · {say('tile.of_days', known=known, days=days)}", note)
+    return Tile(
+        label, say.number(season.get(key), 0), "mm", f"{period} · {say('tile.of_days', known=known, days=days)}", note
+    )
 
 
 def _depletion(twin: Twin, crop: dict[str, Any] | None, say: Language) -> Tile:
@@ -50,7 +53,8 @@ def _depletion(twin: Twin, crop: dict[str, Any] | None, say: Language) -> Tile:
     if not crop or crop.get("depletion_mm") is None or not crop.get("raw_mm"):
         return _missing(label, say("reason.no_crop"))
     ratio = crop["depletion_mm"] / crop["raw_mm"]
-    state: State = "good" if ratio < 0.9 else "low" if ratio < 1.1 else "mid"
+    judged = [row for row in (twin.product("alerts") or {}).get("judgements", []) if row["rule"] == "drought"]
+    state = STATES[judged[0]["level"]] if judged else "plain"
     note = say(
         "tile.depletion_note",
         depletion=say.number(crop["depletion_mm"], 0),
@@ -94,4 +98,6 @@ def _harvest(yields: dict[str, Any] | None, say: Language) -> Tile:
     span = say("tile.between", low=say.number(prediction["low"], 0), high=say.number(prediction["high"], 0))
     method = say("tile.method", model=say.word("model", prediction.get("model")))
     period = say("tile.season", season=prediction.get("season"))
-    return Tile(label, say.number(prediction["value"], 0), prediction.get("units") or "kg/ha", f"{period} · {span}", method)
+    return Tile(
+        label, say.number(prediction["value"], 0), prediction.get("units") or "kg/ha", f"{period} · {span}", method
+    )

@@ -45,7 +45,11 @@ def _tabs(twin: Twin, say: Language) -> Tabs:
         ahead: tuple[Block, ...] = view.outlook(say, forecast)
     else:
         ahead = (Absent(say("weather.ahead"), twin.why("forecast_season") or say("reason.no_forecast")),)
-    panels = ((say("weather.tab_rain"), (rain,)), (say("weather.tab_temperature"), (heat,)), (say("weather.ahead"), ahead))
+    panels = (
+        (say("weather.tab_rain"), (rain,)),
+        (say("weather.tab_temperature"), (heat,)),
+        (say("weather.ahead"), ahead),
+    )
     return Tabs("weather-tabs", say("weather.title"), panels)
 
 
@@ -58,7 +62,9 @@ def _sums(product: dict[str, Any], say: Language) -> Table:
             usual = f"{say.number(past['median'], 0)} ({say.number(past['p10'], 0)}–{say.number(past['p90'], 0)})"
         else:
             usual = say("word.unknown")
-        rows.append((say(f"sum.{key}"), say.number(season.get(key), 0), usual, str(past.get("years", "–")), unit or "–"))
+        rows.append(
+            (say(f"sum.{key}"), say.number(season.get(key), 0), usual, str(past.get("years", "–")), unit or "–")
+        )
     header = tuple(say(f"weather.column_{name}") for name in ("what", "season", "normal", "years", "unit"))
     return Table(say("weather.sums_caption"), header, tuple(rows), frozenset({1, 2, 3}), folded=True)
 
@@ -69,8 +75,8 @@ def _rare_rain(levels: Any, say: Language) -> Block:
     rows = tuple(
         (
             say.number(_either(level, "years", "return_period"), 0),
-            say.number(_either(level, "mm_per_day", "precipitation", "return_level"), 0),
-            f"{say.number(level.get('low'), 0)}–{say.number(level.get('high'), 0)}",
+            say.number(_either(level, "mm_per_day", "level"), 0),
+            f"{say.number(_either(level, 'low', 'lower'), 0)}–{say.number(_either(level, 'high', 'upper'), 0)}",
         )
         for level in levels
     )
@@ -80,4 +86,3 @@ def _rare_rain(levels: Any, say: Language) -> Block:
 
 def _either(row: dict[str, Any], *names: str) -> float | None:
     return next((row[name] for name in names if row.get(name) is not None), None)
-

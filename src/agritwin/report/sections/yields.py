@@ -44,7 +44,9 @@ def _harvests(product: dict[str, Any] | None, records: dict[str, Any] | None) ->
 
 def _outcome(product: dict[str, Any], seasons: int, say: Language) -> str:
     key = f"yield.outcome_{product['outcome']}"
-    return say(key) + " " + say("yield.seasons_found", seasons=seasons) if say.has(key) else str(product.get("sentence"))
+    return (
+        say(key) + " " + say("yield.seasons_found", seasons=seasons) if say.has(key) else str(product.get("sentence"))
+    )
 
 
 def _sentence(prediction: dict[str, Any] | None, past: list[dict[str, Any]], say: Language) -> str:

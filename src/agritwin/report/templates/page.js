@@ -22,7 +22,24 @@
       run(slider.dataset.script, range.valueAsNumber)
     }
     range.addEventListener("input", show)
-    for (const button of slider.querySelectorAll("button"))
+    const play = slider.querySelector(".play")
+    let timer = 0
+    const pause = () => {
+      clearInterval(timer)
+      timer = 0
+      play.setAttribute("aria-pressed", false)
+    }
+    play.addEventListener("click", () => {
+      if (timer) return pause()
+      play.setAttribute("aria-pressed", true)
+      if (range.value === range.max) range.value = range.min
+      timer = setInterval(() => {
+        range.valueAsNumber += 1
+        show()
+        if (range.value === range.max) pause()
+      }, 450)
+    })
+    for (const button of slider.querySelectorAll("[data-step]"))
       button.addEventListener("click", () => {
         range.valueAsNumber = range.valueAsNumber + Number(button.dataset.step)
         show()

@@ -1,0 +1,186 @@
+import re
+from html.parser import HTMLParser
+
+import holding
+import pytest
+
+from agritwin import report
+from agritwin.report import offline
+from agritwin.report.page import build, document
+from agritwin.views.blocks import Absent, Columns, Table, Tabs, Text, Tiles
+
+SECTIONS = ["map", "weather", "ndvi", "crop", "forecast", "yield", "flood", "records", "alerts", "provenance"]
+
+
+class Structure(HTMLParser):
+    """Headings, ids, and what the page says outside scripts and styles."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.ids, self.headings, self.language, self.words, self.links, self._inside = [], [], None, [], [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self._inside = tag
+        self.ids += [attributes["id"]] if attributes.get("id") else []
+        self.headings += [tag] if tag in {"h1", "h2", "h3"} else []
+        self.links += [attributes["href"]] if tag == "a" else []
+        self.language = attributes["lang"] if tag == "html" else self.language
+
+    def handle_data(self, data):
+        if self._inside not in {"script", "style"}:
+            self.words.append(data)
+
+    def handle_endtag(self, tag):
+        self._inside = ""
+
+    @property
+    def text(self):
+        return re.sub(r"\s+", " ", " ".join(self.words).replace("\u00a0", " "))
+
+
+def blocks(page):
+    def inside(found):
+        for block in found:
+            yield block
+            if isinstance(block, Tabs):
+                for _, part in block.panels:
+                    yield from inside(part)
+            elif isinstance(block, Columns):
+                for stack in block.stacks:
+                    yield from inside(stack)
+
+    for section in page.sections:
+        yield from inside(section.blocks)
+
+
+@pytest.fixture(scope="session")
+def pages(paths):
+    twin = report.load(name="La Prueba", **paths)
+    return {code: document(build(twin, code)) for code in ("es", "en")}
+
+
+@pytest.mark.parametrize("code", ["es", "en"])
+def test_the_page_has_its_language_title_and_sections_in_order(pages, code):
+    found = Structure(pages[code])
+    assert found.language == code
+    assert [name for name in found.ids if name in SECTIONS] == SECTIONS
+    assert found.headings[0] == "h1"
+    assert found.headings.count("h1") == 1
+    assert len(found.ids) == len(set(found.ids))
+
+
+@pytest.mark.parametrize("code", ["es", "en"])
+def test_the_page_fetches_nothing_and_is_small_enough_to_be_sent(pages, code):
+    assert offline.fetched(pages[code]) == []
+    assert len(pages[code].encode()) < 5_000_000
+
+
+def test_numbers_and_dates_are_written_as_the_language_writes_them(pages):
+    spanish, english = Structure(pages["es"]).text, Structure(pages["en"]).text
+    assert "6,75 ha" in spanish
+    assert "15 jun 2025" in spanish
+    assert "DATOS SINTÉTICOS" in spanish
+    assert "6.75 ha" in english
+    assert "15 Jun 2025" in english
+    assert "SYNTHETIC DATA" in english
+
+
+def test_level_and_reason_come_from_the_judgement_in_the_language_of_the_page(pages):
+    assert "Cinco miembros llegan a 1,05. Vigente hasta el 18 jun 2025." in Structure(pages["es"]).text
+    assert "Five members reach 1.05. Valid until 18 Jun 2025." in Structure(pages["en"]).text
+
+
+def test_each_language_links_to_the_other_and_to_the_executed_notebooks(pages):
+    links = Structure(pages["es"]).links
+    assert "en.html" in links
+    assert f"../../logs/{holding.TWIN}/70_crop.ipynb" in links
+
+
+@pytest.mark.parametrize(
+    ("product", "change", "before", "after"),
+    [
+        ("weather", {"season": {"start": "2024-11-01", "days": 226, "precipitation_mm": 77.7}}, "231 mm", "78 mm"),
+        ("weather", {"missing_days": 5}, "224 of 226 days", "221 of 226 days"),
+        ("ndvi", {"last": {"time": "2025-06-03", "mean": 0.33, "valid_share": 0.71}}, "98 % seen", "71 % seen"),
+        (
+            "crop",
+            {"summary": {"advice": {"mm": 23.0, "probability": 0.6, "days": 5}}},
+            "Irrigate 18 mm",
+            "Irrigate 23 mm",
+        ),
+        ("crop", {"summary": {"raw_mm": 154.0}}, "110 % of RAW", "50 % of RAW"),
+        ("flood", {"summary": {"depth_max_m": 1.25}}, "reaches 0.60 m", "reaches 1.25 m"),
+        ("flood", {"summary": {"mass_error_relative": 0.02}}, "The mass balance closes", "does not close"),
+        ("yields", {"outcome": "gain"}, "No model beats", "The model beats"),
+        ("records", {"counts": {"quarantine": 7}}, "1 of 3 rows", "1 of 7 rows"),
+        ("alerts", {"level": "none", "judgements": []}, "Five members reach", "None of the 0 rules"),
+        ("parcel", {"area_ha": 9.99}, "6.75 ha", "9.99 ha"),
+    ],
+)
+def test_a_changed_number_changes_the_page(tmp_path, pages, product, change, before, after):
+    changed = report.load(name="La Prueba", **holding.make(tmp_path, **{product: change}))
+    text = Structure(document(build(changed, "en"))).text
+    assert before in Structure(pages["en"]).text
+    assert after in text
+
+
+@pytest.mark.parametrize(
+    "name", [*holding.PRODUCTS, "terrain", "forecast_season", "ndvi_season", "weather_season", "outline"]
+)
+def test_the_page_builds_without_any_one_of_its_inputs_and_says_so(paths, name):
+    page = build(report.load(**{key: path for key, path in paths.items() if key != name}), "es")
+    missing = [block for block in blocks(page) if isinstance(block, Absent)]
+    assert missing
+    assert all(block.reason for block in missing)
+    assert offline.fetched(document(page)) == []
+
+
+def test_the_page_builds_with_nothing_at_all():
+    page = build(report.load(), "en")
+    assert page.plots == []
+    assert not page.synthetic
+    assert "SYNTHETIC DATA" not in Structure(document(page)).text
+
+
+def test_every_absence_gives_a_reason_and_every_table_is_rectangular(twin):
+    for code in ("es", "en"):
+        for block in blocks(build(twin, code)):
+            if isinstance(block, Table):
+                assert all(len(row) == len(block.header) for row in block.rows)
+                assert not block.marks or len(block.marks) == len(block.rows)
+            elif isinstance(block, Absent | Text):
+                assert (block.reason if isinstance(block, Absent) else block.text).strip()
+            elif isinstance(block, Tiles):
+                assert all(tile.label and tile.value for tile in block.tiles)
+
+
+def test_names_of_plots_are_unique_and_their_summaries_say_something(twin):
+    plots = build(twin, "es").plots
+    assert len({plot.name for plot in plots}) == len(plots) > 9
+    assert all(len(plot.summary) > 20 for plot in plots)
+
+
+def test_markup_in_data_is_shown_and_never_run(tmp_path):
+    evil = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
+    quarantine = [{"file": evil, "row": 1, "column": evil, "value": evil, "reason": evil, "suggestion": evil}]
+    paths = holding.make(tmp_path, records={"quarantine": quarantine}, parcel={"note": evil})
+    html = document(build(report.load(name=evil, **paths), "es"))
+    assert "<script>alert(1)" not in html
+    assert "<img src=x" not in html
+    assert offline.fetched(html) == []
+
+
+def test_the_file_is_written_whole(twin, tmp_path):
+    path = report.write(twin, tmp_path / "reports" / "es.html", language="es")
+    assert path.read_text(encoding="utf-8").rstrip().endswith("</html>")
+    assert [file.name for file in path.parent.iterdir()] == ["es.html"]
+
+
+def test_a_stale_source_is_greyed(twin):
+    table = next(block for block in blocks(build(twin, "es")) if isinstance(block, Table) and "Salud" in block.caption)
+    assert dict(zip((row[0] for row in table.rows), table.marks, strict=True)) == {
+        "Tiempo": "good",
+        "Imágenes": "stale",
+    }
