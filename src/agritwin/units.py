@@ -1,6 +1,7 @@
 """Units: one pint registry that speaks CF and UCUM spellings, and conversions at the borders."""
 
 import functools
+import logging
 from typing import TYPE_CHECKING
 
 from agritwin.errors import DataError
@@ -16,9 +17,10 @@ def registry() -> "pint.UnitRegistry":
 
     Imported on first use: pint costs a third of a second that most jobs do not need.
     """
+    # cf-xarray redefines a dozen units of pint on purpose, and pint warns of each.
+    logging.getLogger("pint.util").setLevel(logging.ERROR)
     from cf_xarray.units import units
 
-    units.define("permille = 0.001 = ‰ = per_mille")
     return units
 
 

@@ -9,13 +9,14 @@ import xarray as xr
 
 from agritwin.agromet.wetness import leaf_wetness
 from agritwin.alerts import evidence
+from agritwin.alerts.catalogue import frost_rule, rules
 from agritwin.alerts.explanation import as_dict
 from agritwin.alerts.neighbours import recipients
-from agritwin.alerts.rules import LEVELS, Evidence, Judgement, frost_rule, judge, rules
+from agritwin.alerts.rules import LEVELS, Evidence, Judgement, judge
 from agritwin.geometry import read_parcels
 
 SOURCE = "forecast"
-FROST_STAGES = {"dormancy": "dormant", "bud": "bud", "swelling": "swelling", "bloom": "flowering"}
+FROST_STAGES = {"dormant": "dormant", "chilled": "bud", "bud_swell": "swelling", "bloom": "flowering"}
 
 
 def known_until(issue_time: str) -> dt.datetime:
@@ -96,7 +97,7 @@ def overall(judgements: list[Judgement]) -> str:
 
 
 def told(twins: Path, twin: str, within_m: float) -> list[dict[str, Any]]:
-    """Return who is to be told of a danger: the twin itself first, then its neighbours by distance from edge to edge."""
+    """Return who is to be told of a danger: the twin itself first, then its neighbours from edge to edge."""
     parcels = {path.stem: read_parcels(path)[0][0] for path in sorted(twins.glob("*.geojson"))}
     return [recipient.as_dict() for recipient in recipients(parcels, twin, within_m)]
 

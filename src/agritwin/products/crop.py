@@ -1,4 +1,4 @@
-"""The orchard of the season: what the trees have seen, where the soil's water stands, and what the days ahead ask for."""
+"""The orchard of the season: what the trees have seen, where the soil's water stands, what the days ahead ask for."""
 
 import datetime as dt
 from typing import Any
@@ -16,7 +16,7 @@ from agritwin.simulation.orchard.canopy import cover_from_age, cover_from_ndvi
 from agritwin.simulation.orchard.frost_damage import frost_damage, relative_yield
 from agritwin.simulation.orchard.management import Irrigation
 from agritwin.simulation.orchard.parameters import sample, with_cover
-from agritwin.simulation.orchard.phenology import calendar, continuations
+from agritwin.simulation.orchard.phenology import STAGES, calendar, continuations
 
 DRIVERS = ("precipitation", "et0", "wind_speed", "relative_humidity_min", "air_temperature_min")
 KEPT = (
@@ -33,17 +33,17 @@ KEPT = (
     "season_irrigation",
     "water_balance_error",
 )
-STAGES = ("chill_met", "bud_swell", "bloom", "leaf_out", "full_canopy", "stage_2", "stage_3", "maturity", "leaf_fall")
-STAGE_NAMES = {
-    "dormancy": None,
-    "swelling": "bud_swell",
-    "bloom": "bloom",
-    "shell_growth": "full_canopy",
-    "shell_hardening": "stage_2",
-    "kernel_filling": "stage_3",
-    "ripe": "maturity",
-    "leafless": "leaf_fall",
-}
+SHOWN_DATES = (
+    "chill_met",
+    "bud_swell",
+    "bloom",
+    "fruit_set",
+    "full_canopy",
+    "stage_2",
+    "stage_3",
+    "maturity",
+    "leaf_fall",
+)
 COVER_ERROR = 0.06
 
 
@@ -212,7 +212,7 @@ def keep(result: xr.Dataset, stages: xr.Dataset, attributes: dict[str, Any]) -> 
     """Return what goes into the cube: daily states and fluxes, the members' stages and yields."""
     frost = [str(name) for name in result.data_vars if str(name).startswith("frost")]
     kept = result[[name for name in (*KEPT, "relative_yield", "relative_yield_water", *frost) if name in result]]
-    dates = {f"stage_{name}" if not name.startswith("stage_") else name: stages[name] for name in STAGES}
+    dates = {f"stage_{name}" if not name.startswith("stage_") else name: stages[name] for name in SHOWN_DATES}
     carried = {
         key: str(attributes[key]) for key in ("synthetic", "title", "attribution", "source") if key in attributes
     }
@@ -221,26 +221,23 @@ def keep(result: xr.Dataset, stages: xr.Dataset, attributes: dict[str, Any]) -> 
 
 def stage_of(stages: xr.Dataset, day: dt.date) -> str:
     """Return the stage that most members have reached on a day."""
-    reached = "dormancy"
-    for name, opening in STAGE_NAMES.items():
-        if opening is not None and float((stages[opening] <= np.datetime64(day)).mean()) >= 0.5:
-            reached = name
-    return reached
+    begun = [
+        name
+        for name, opening in STAGES.items()
+        if opening == "start" or float((stages[opening] <= np.datetime64(day)).mean()) >= 0.5
+    ]
+    return begun[-1]
 
 
 def summary(
     result: xr.Dataset, stages: xr.Dataset, management: Irrigation, last_observed: dt.date, horizon_days: int
 ) -> dict[str, Any]:
     """Return the product's summary: stage, water in the soil on the last observed day, yield so far, advice."""
-    today = (
-        result.sel(day=str(last_observed)).squeeze("day", drop=True)
-        if "day" in result.sel(day=str(last_observed)).dims
-        else result.sel(day=str(last_observed))
-    )
+    today = result.sel(day=np.datetime64(last_observed))
     ahead = int((result["day"] > np.datetime64(last_observed)).sum())
     return {
         "stage": stage_of(stages, last_observed),
-        "stages": [_stage_row(name, stages[name].to_numpy()) for name in STAGES],
+        "stages": [_stage_row(name, stages[name].to_numpy()) for name in SHOWN_DATES],
         "depletion_mm": float(today["root_zone_depletion"].median()),
         "raw_mm": float(today["readily_available_water"].median()),
         "taw_mm": float(result["total_available_water"].median()),
