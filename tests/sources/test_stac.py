@@ -3,7 +3,9 @@
 import dataclasses
 import datetime as dt
 import json
-from collections.abc import Sequence
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -16,8 +18,8 @@ from shapely.geometry import box, mapping
 
 from agritwin.errors import DataError, SourceError
 from agritwin.geometry import to_crs
-from agritwin.sources.base import When, Where
-from agritwin.sources.stac import ArchiveImagery, EarthSearch, PlanetaryComputer, StaticCatalogue
+from agritwin.sources.base import When, Where, cell_id
+from agritwin.sources.stac import ArchiveImagery, CopernicusDataSpace, EarthSearch, PlanetaryComputer, StaticCatalogue
 
 PARCEL = to_crs(box(300500, 4599500, 300620, 4599640), 32630, 4326)
 WHERE = Where(PARCEL.centroid.y, PARCEL.centroid.x, PARCEL)
@@ -247,22 +249,98 @@ def test_a_scene_in_the_neighbouring_zone_lands_on_the_parcels_grid(tmp_path: Pa
     assert (dataset["scl"].values == 4).all()
 
 
+def describe_archive(folder: Path) -> Path:
+    cell = {"name": cell_id(WHERE.latitude, WHERE.longitude), "latitude": 41.5, "longitude": -5.4}
+    about = {"title": "made up", "notice": "made up", "synthetic": True, "sites": {"here": {"weather_cell": cell}}}
+    (folder / "archive.json").write_text(json.dumps(about))
+    return folder
+
+
 def test_the_archive_is_labelled_synthetic(tmp_path: Path) -> None:
     write_catalogue(tmp_path / "imagery", [Made("one", "2024-03-01T11:00:05")])
-    dataset = ArchiveImagery(tmp_path).fetch(WHERE, SEASON)
+    dataset = ArchiveImagery(describe_archive(tmp_path)).fetch(WHERE, SEASON)
     assert dataset.attrs["synthetic"] == "true"
     assert dataset.attrs["source"] == "archive"
+    assert dataset.attrs["title"] == "made up"
     assert dataset["source"].values.tolist() == ["archive"]
+
+
+def test_a_place_outside_the_archive_is_refused(tmp_path: Path) -> None:
+    write_catalogue(tmp_path / "imagery", [Made("one", "2024-03-01T11:00:05")])
+    elsewhere = dataclasses.replace(WHERE, latitude=40.0)
+    with pytest.raises(SourceError, match="covers only"):
+        ArchiveImagery(describe_archive(tmp_path)).fetch(elsewhere, SEASON)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    """Address at which the files of ``tmp_path`` are served with byte ranges."""
+    command = [sys.executable, str(Path(__file__).with_name("range_server.py")), str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        process.terminate()
+
+
+def test_a_remote_catalogue_is_read_by_http_and_a_missing_file_is_skipped(tmp_path: Path, served: str) -> None:
+    write_catalogue(tmp_path, [Made(f"scene{day}", f"2024-03-0{day}T11:00:05") for day in (1, 4)])
+    (tmp_path / "scene4" / "scl.tif").unlink()
+    dataset = StaticCatalogue(f"{served}/catalog.json").fetch(WHERE, SEASON)
+    assert dataset["scene_id"].values.tolist() == ["scene1"]
+    np.testing.assert_allclose(dataset["red"].values, 0.05, atol=1e-6)
+    [entry] = json.loads(dataset.attrs["skipped"])
+    assert entry["id"] == "scene4"
+    assert "404" in entry["reason"]
 
 
 def test_a_missing_catalogue_is_a_source_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="cannot be read"):
-        ArchiveImagery(tmp_path).fetch(WHERE, SEASON)
+        StaticCatalogue(tmp_path / "catalog.json").fetch(WHERE, SEASON)
 
 
 def test_imagery_without_a_parcel_is_refused() -> None:
     with pytest.raises(DataError, match="without a parcel"):
         EarthSearch().fetch(Where(41.0, -4.8), SEASON)
+
+
+def test_earth_search_reads_each_acquisition_once_from_the_better_collection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same overpass stands in both collections, and one only in the older, whose numbers are already corrected."""
+    scenes = [
+        Made("both_new", "2024-03-01T11:00:05"),
+        Made("both_old", "2024-03-01T11:00:05"),
+        Made("old", "2024-03-06T11:00:05"),
+    ]
+    catalogue = StaticCatalogue(write_catalogue(tmp_path, scenes))
+    items = catalogue.items(PARCEL, SEASON)
+    for item in items[1:]:
+        item["collection"] = "sentinel-2-l2a"
+    items[2]["properties"]["earthsearch:boa_offset_applied"] = True
+    asked = []
+
+    def search(url: str, collections: Sequence[str], *args: object, **options: object) -> list[dict]:
+        asked.append((url, tuple(collections)))
+        return items
+
+    monkeypatch.setattr("agritwin.sources.stac.search_api", search)
+    dataset = EarthSearch().fetch(WHERE, SEASON)
+    assert asked == [("https://earth-search.aws.element84.com/v1", ("sentinel-2-c1-l2a", "sentinel-2-l2a"))]
+    assert dataset["scene_id"].values.tolist() == ["both_new", "old"]
+    assert dataset["boa_offset"].values.tolist() == [-0.1, 0.0]
+    np.testing.assert_allclose(dataset["red"].mean(("y", "x")), [0.05, 0.15], atol=1e-6)
+
+
+def test_copernicus_without_keys_says_so_before_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
+    with pytest.raises(SourceError, match="AWS_SECRET_ACCESS_KEY not set") as refused:
+        CopernicusDataSpace().fetch(WHERE, SEASON)
+    assert not refused.value.temporary
+
+
+def test_copernicus_files_are_opened_in_gdals_notation() -> None:
+    assert CopernicusDataSpace().address("s3://eodata/a/B04.jp2", False) == "/vsis3/eodata/a/B04.jp2"
 
 
 class Tokens:

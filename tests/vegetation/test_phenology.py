@@ -49,8 +49,10 @@ def test_the_threshold_is_a_share_of_the_amplitude(threshold: float, start: int)
 
 
 def test_a_season_that_still_grows_or_stands_is_running_and_has_no_end() -> None:
-    for length in (85, 95):
-        told = season(daily(trapezium()[:length]), FIRST, LAST)
+    for length in (85, 95, 125):
+        curve = daily(trapezium()[:length])
+        told = season(curve, FIRST, LAST)
+        assert told == season(curve, FIRST, curve["day"].to_numpy()[-1])
         assert told.status == "running"
         assert told.end is None
         assert told.integral is None

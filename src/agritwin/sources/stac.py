@@ -1,6 +1,7 @@
 """Sentinel-2 surface reflectance of a parcel from STAC: three public catalogues, any static one, the demo's archive."""
 
 import logging
+import os
 import re
 import threading
 import time
@@ -15,7 +16,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from agritwin.errors import DataError, SourceError
 from agritwin.sources import http
-from agritwin.sources.archive import find_folder
+from agritwin.sources.archive import NAME, Archive
 from agritwin.sources.base import When, Where
 from agritwin.sources.cog import parcel_grid
 from agritwin.sources.stac_items import Scene, overpasses, read_item
@@ -192,22 +193,30 @@ class PlanetaryComputer(StacImagery):
 class CopernicusDataSpace(StacImagery):
     """Copernicus Data Space: the complete catalogue, but JPEG 2000 files, slow for windows; the last resort.
 
-    Files need S3 keys in the environment: ``AWS_ACCESS_KEY_ID`` and ``AWS_SECRET_ACCESS_KEY``.
+    Files need the S3 keys of an account in the environment: ``AWS_ACCESS_KEY_ID`` and ``AWS_SECRET_ACCESS_KEY``.
 
     Source: https://documentation.dataspace.copernicus.eu/APIs/S3.html
     """
 
-    name = "copernicus_data_space"
+    name = "copernicus"
     title = "Sentinel-2 Level-2A, Copernicus Data Space Ecosystem"
     url = "https://stac.dataspace.copernicus.eu/v1"
     gdal_settings: ClassVar[dict[str, Any]] = {
         "AWS_S3_ENDPOINT": "eodata.dataspace.copernicus.eu",
         "AWS_VIRTUAL_HOSTING": "FALSE",
     }
-    workers = 4
+    keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    workers = 4  # what the provider's quota allows
 
     def items(self, geometry: "BaseGeometry", when: When) -> list[dict[str, Any]]:
-        """Search the collection."""
+        """Search the collection; a SourceError without keys, before anything is asked."""
+        missing = [key for key in self.keys if not os.environ.get(key)]
+        if missing:
+            raise SourceError(
+                self.name,
+                f"{' and '.join(missing)} not set in the environment",
+                "Make S3 keys at dataspace.copernicus.eu and set them, or name another source.",
+            )
         return search_api(self.url, ("sentinel-2-l2a",), geometry, when, source=self.name)
 
     def address(self, href: str, failed: bool) -> str:
@@ -244,16 +253,17 @@ class ArchiveImagery(StaticCatalogue):
     Parameters
     ----------
     folder
-        Folder of the archive, the one with ``archive.json``; None looks for it upward from here.
-    max_cloud_cover
-        Percent of the scene.
+        Folder of the archive, the one with ``archive.json``; found as the other archive sources find it.
     """
 
-    name = "archive"
-    title = "Synthetic Sentinel-2 scenes of the demonstration archive"
-    licence = "Apache-2.0"
-    attribution = "agritwin demonstration archive (synthetic)"
+    name = NAME
 
-    def __init__(self, folder: str | Path | None = None, max_cloud_cover: float = 95.0) -> None:
-        archive = Path(folder) if folder is not None else find_folder()
-        super().__init__(archive / "imagery" / "catalog.json", synthetic=True, max_cloud_cover=max_cloud_cover)
+    def __init__(self, folder: Path | None = None, max_cloud_cover: float = 95.0) -> None:
+        self._archive = Archive(folder)
+        catalogue = self._archive.folder / "imagery" / "catalog.json"
+        super().__init__(catalogue, synthetic=True, max_cloud_cover=max_cloud_cover)
+
+    def fetch(self, where: Where, when: When, *, known: Collection[str] = frozenset()) -> xr.Dataset:
+        """Return the parcel's window of every overpass, synthetic; places outside the archive are refused."""
+        self._archive.site(where.latitude, where.longitude)
+        return super().fetch(where, when, known=known).assign_attrs(self._archive.attributes)

@@ -16,6 +16,7 @@ FEWEST_DATES = 8
 LONGEST_GAP_DAYS = 60.0
 SMALLEST_AMPLITUDE = 0.1
 FALLEN = 0.8
+LEVEL_DAYS = 20
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ def season(curve: xr.Dataset, first: np.datetime64, last: np.datetime64, *, thre
     Returns
     -------
     Season
-        With the status ``ok``; ``running``, without an end and with the peak so far, where the curve stops before
-        ``last`` and has not lost four fifths of its rise; ``not enough dates``, ``gap`` or ``no season``, with numbers,
-        where nothing can be told.
+        With the status ``ok``; ``running``, without an end and with the peak so far, until the curve has lost four
+        fifths of its rise or has been above its low after the peak for 20 days; ``not enough dates``, ``gap`` or
+        ``no season``, with numbers, where nothing can be told.
 
     Raises
     ------
@@ -72,8 +73,7 @@ def season(curve: xr.Dataset, first: np.datetime64, last: np.datetime64, *, thre
     reason = _untold(days, dates)
     if reason is not None:
         return Season(status=reason, dates=dates)
-    day, value = days["day"].to_numpy(), days["smooth"].to_numpy()
-    return _described(day, value, threshold, dates, complete=bool(day[-1] >= last))
+    return _described(days["day"].to_numpy(), days["smooth"].to_numpy(), threshold, dates)
 
 
 def _untold(days: xr.Dataset, dates: int) -> str | None:
@@ -86,7 +86,7 @@ def _untold(days: xr.Dataset, dates: int) -> str | None:
     return None
 
 
-def _described(day: np.ndarray, value: np.ndarray, threshold: float, dates: int, *, complete: bool) -> Season:
+def _described(day: np.ndarray, value: np.ndarray, threshold: float, dates: int) -> Season:
     peak = int(np.argmax(value))
     before, top, after = float(value[: peak + 1].min()), float(value[peak]), float(value[peak:].min())
     rise, fall = top - before, top - after
@@ -102,7 +102,8 @@ def _described(day: np.ndarray, value: np.ndarray, threshold: float, dates: int,
         green_up_rate=float((top - value[start]) / (peak - start)) if peak > start else None,
         dates=dates,
     )
-    if fall < SMALLEST_AMPLITUDE or not (complete or fall >= FALLEN * rise):
+    days_since_low = value[peak:].size - 1 - int(np.argmin(value[peak:]))
+    if fall < SMALLEST_AMPLITUDE or (fall < FALLEN * rise and days_since_low < LEVEL_DAYS):
         return told
     end = peak + int(np.flatnonzero(value[peak:] < after + threshold * fall)[0])
     base = (before + after) / 2.0
