@@ -59,3 +59,20 @@ def test_missing_hours_count_as_dry():
     rain = np.array([5.0] + [0.0] * 9)
     rain[3] = np.nan
     assert index(20.0, rain, [1] * 10)[-1] < index(20.0, np.nan_to_num(rain), [1] * 10)[-1]
+
+
+def test_every_member_is_judged_by_its_own_weather():
+    alone = infection_index(series([20.0] * 16), series([5.0] + [0.2] * 15), series([1] * 16))
+    dry = series([0.0] * 16)
+    together = infection_index(
+        series([20.0] * 16).expand_dims(member=2),
+        xr.concat([series([5.0] + [0.2] * 15), dry], "member"),
+        xr.concat([series([1] * 16), dry], "member"),
+    ).transpose("member", "time")
+    assert together[0].to_numpy() == pytest.approx(alone.to_numpy())
+    assert (together[1] == 0).all()
+
+
+def test_where_medium_and_high_need_the_same_hour_high_counts():
+    """Above about 51 degC both equations fall below the one hour that is the least there is."""
+    assert index(60.0, [5.0, 0.0], [1, 1])[0] == 2

@@ -88,6 +88,11 @@ def test_the_default_stays_until_another_model_is_five_percent_better(crps, expe
     assert choice.code == ("upgrade" if expected == "sarimax" else "default")
 
 
+def test_a_model_that_did_not_converge_is_not_chosen():
+    scores = pd.DataFrame({"crps": [1.0, 0.5], "converged": [True, False]}, index=["damped_anomaly", "sarimax"])
+    assert backtest.choose(scores).model == "damped_anomaly"
+
+
 def test_widening_repairs_an_interval_that_is_too_narrow():
     rng = np.random.default_rng(11)
     past, unseen = normal_forecasts(1500, 0.6, rng), normal_forecasts(4000, 0.6, rng)

@@ -57,6 +57,15 @@ def test_less_than_three_years_is_refused_with_a_remedy(daily):
     assert refused.value.remedy
 
 
+def test_gaps_in_the_history_and_on_the_day_of_issue_leave_a_whole_forecast(daily):
+    holed = daily[: 5 * 365].copy()
+    holed[np.random.default_rng(2).choice(holed.size, 60, replace=False)] = np.nan
+    holed[-2:] = np.nan
+    result = forecast_report(holed[: 4 * 365], holed[4 * 365 :], 5, origins=60)
+    assert bool(np.isfinite(result["forecast"]["air_temperature"]).all())
+    assert (result["scores"]["n"] > 100).all()
+
+
 def test_joining_prefers_the_season_and_leaves_gaps_missing(daily):
     history, season = daily[:10], daily[8:15].copy() + 1
     together = join(history, season.drop_isel(day=3))

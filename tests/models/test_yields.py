@@ -139,7 +139,7 @@ def test_leaving_a_year_out_hides_its_harvest_from_the_year_after():
 def test_fewer_than_five_harvests_are_an_outcome_and_not_a_fit(years):
     table = yields.training_table(SIX_YEARS.tail(years), SIX_WEATHERS)
     outcome = yields.yield_outcome(table, 2024, ISSUE, features=SIX_FEATURES)
-    assert outcome.code == "not_enough_harvests"
+    assert outcome.code == "not_enough_data"
     assert outcome.sentence == "not enough harvests (n < 5)"
     assert not outcome.gain
     assert outcome.quantiles == {}
@@ -228,6 +228,22 @@ def test_an_unknown_feature_counts_as_a_usual_year():
     unknown.loc[2024, "frost_hours"] = np.nan
     usual.loc[2024, "frost_hours"] = features.loc[:2023, "frost_hours"].mean()
     assert outcome_of(harvests, unknown).quantiles[0.5] == pytest.approx(outcome_of(harvests, usual).quantiles[0.5])
+
+
+def test_last_year_is_no_baseline_where_it_is_hardly_known():
+    every_other = SIX_YEARS.assign(year=range(2012, 2024, 2))
+    weather = pd.DataFrame({"precipitation": 400.0}, index=pd.Index(range(2012, 2025), name="year"))
+    outcome = yields.yield_outcome(yields.training_table(every_other, weather), 2024, ISSUE, features=SIX_FEATURES)
+    assert "last_year" not in outcome.scores.index
+
+
+def test_an_orchard_that_never_bore_is_expected_to_bear_nothing():
+    table = yields.training_table(
+        SIX_YEARS.assign(**{"yield": 0.0}), SIX_WEATHERS, 2015, yields.AGE_CURVES["pistachio"]
+    )
+    outcome = yields.yield_outcome(table, 2024, ISSUE, features=SIX_FEATURES)
+    assert not outcome.gain
+    assert outcome.quantiles[0.5] <= 2
 
 
 def test_no_quantile_of_a_harvest_is_negative():

@@ -6,7 +6,6 @@ Source: Morgan et al. (2009), Plant Disease 93:1175 (read in abstract: a prior f
 """
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -14,6 +13,8 @@ LEAST_RAIN_MM = 4.0
 LONGEST_BREAK_H = 12
 HIGH = (-7.8, 397.0)  # h, h degC
 MEDIUM = (-6.9, 220.0)
+
+Floats = NDArray[np.float64]
 
 
 def wetness_needed(temperature: NDArray | float, risk: tuple[float, float]) -> NDArray:
@@ -32,24 +33,43 @@ def infection_index(temperature: xr.DataArray, precipitation: xr.DataArray, leaf
     Parameters
     ----------
     temperature, precipitation, leaf_wetness
-        Hourly over `time`: degC, mm, and 1 where leaves are wet. An hour with a missing value counts as dry.
+        Hourly over `time` (and `member`): degC, mm, and 1 where leaves are wet. An hour with a missing value counts as
+        dry.
     """
-    table = pd.DataFrame(
-        {"t": temperature.to_numpy(), "rain": precipitation.to_numpy(), "wet": leaf_wetness.to_numpy() > 0.5}
+    index = xr.apply_ufunc(
+        _index_of_series,
+        temperature,
+        precipitation,
+        leaf_wetness,
+        input_core_dims=[["time"]] * 3,
+        output_core_dims=[["time"]],
+        vectorize=True,
     )
-    table["wet"] &= table[["t", "rain"]].notna().all(axis=1)
-    event = wet_events(table["wet"].to_numpy())
-    wet = table.where(table["wet"] & (event > 0))
-    hours = wet["rain"].notna().groupby(event).cumsum()
-    rain = wet["rain"].fillna(0).groupby(event).cumsum()
-    mean = wet["t"].fillna(0).groupby(event).cumsum() / hours
-    medium, high = wetness_needed(mean.to_numpy(), MEDIUM), wetness_needed(mean.to_numpy(), HIGH)
-    hours = hours.to_numpy(float)
+    return index.assign_attrs(units="1", long_name="Botryosphaeria infection weather (1 medium, 2 high risk)")
+
+
+def _index_of_series(temperature: Floats, rain: Floats, leaf_wetness: Floats) -> Floats:
+    wet = (leaf_wetness > 0.5) & np.isfinite(temperature) & np.isfinite(rain)
+    event = wet_events(wet)
+    hours, fallen, warmth = (
+        _sum_within_events(np.where(wet, x, 0.0), event) for x in (np.ones_like(rain), rain, temperature)
+    )
+    counts = (event > 0) & (fallen >= LEAST_RAIN_MM)
+    mean = np.divide(warmth, hours, out=np.zeros_like(rain), where=hours > 0)
+    medium, high = wetness_needed(mean, MEDIUM), wetness_needed(mean, HIGH)
+    # Below freezing both are infinite, and hours fall short of them whatever their difference.
     with np.errstate(invalid="ignore"):
-        index = np.where(hours < medium, hours / medium, 1 + np.clip((hours - medium) / (high - medium), 0, 1))
-    index = np.where((event > 0) & (rain.to_numpy() >= LEAST_RAIN_MM), index, 0.0)
-    attrs = {"units": "1", "long_name": "Botryosphaeria infection weather (1 medium, 2 high risk)"}
-    return xr.DataArray(index, coords={"time": temperature["time"]}, dims="time", attrs=attrs)
+        further = np.divide(hours - medium, high - medium, out=np.ones_like(rain), where=high > medium)
+    index = np.where(hours < medium, hours / medium, 1 + np.clip(further, 0.0, 1.0))
+    return np.where(counts, index, 0.0)
+
+
+def _sum_within_events(values: Floats, event: NDArray[np.int64]) -> Floats:
+    """Sum of values since the event of each hour began."""
+    total = np.cumsum(values)
+    first = np.flatnonzero((event > 0) & (np.diff(event, prepend=0) != 0))
+    before = np.concatenate([[0.0], (total - values)[first]])
+    return total - before[event]
 
 
 def wet_events(wet: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -57,9 +77,8 @@ def wet_events(wet: NDArray[np.bool_]) -> NDArray[np.int64]:
     hours = np.flatnonzero(wet)
     number = np.zeros(len(wet), np.int64)
     if len(hours):
-        first_of_event = np.diff(hours, prepend=-LONGEST_BREAK_H - 2) > LONGEST_BREAK_H + 1
-        starts = hours[first_of_event]
-        ends = hours[np.append(np.flatnonzero(first_of_event)[1:] - 1, len(hours) - 1)]
-        for i, (start, end) in enumerate(zip(starts, ends, strict=True), 1):
+        begins = np.diff(hours, prepend=-LONGEST_BREAK_H - 2) > LONGEST_BREAK_H + 1
+        ends = np.append(begins[1:], True)
+        for i, (start, end) in enumerate(zip(hours[begins], hours[ends], strict=True), 1):
             number[start : end + 1] = i
     return number

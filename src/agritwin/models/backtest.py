@@ -125,8 +125,12 @@ class Choice:
 
 
 def choose(scores: pd.DataFrame, default: str = "damped_anomaly", margin: float = 0.05) -> Choice:
-    """Keep the default unless another model's CRPS is better by more than `margin` (a share of the default's)."""
-    gain = 1 - scores["crps"] / scores.loc[default, "crps"]
+    """Keep the default unless another model's CRPS is better by more than `margin` (a share of the default's).
+
+    A model that did not converge in every fold is no candidate.
+    """
+    candidates = scores[scores["converged"] != False] if "converged" in scores else scores  # noqa: E712
+    gain = 1 - candidates["crps"] / scores.loc[default, "crps"]
     best = str(gain.idxmax())
     if gain[best] > margin:
         return Choice(best, "upgrade", float(gain[best]), margin)

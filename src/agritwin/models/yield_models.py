@@ -22,6 +22,7 @@ NOISE = 0.25  # prior deviation of a harvest from what is expected of it, as a s
 NOISE_WEIGHT = 2.0  # shape of the prior of the noise variance: it weighs as much as four harvests
 LEVEL_SD = 0.15  # prior deviation of the level itself, as a share
 LAST_YEAR = (-0.3, 0.3)  # prior effect of last year's anomaly: alternate bearing (Rosenstock et al. 2010)
+SMALLEST_YIELD = 1.0  # kg/ha: what is expected of an orchard that never bore
 RIDGE_PENALTIES = 10.0 ** np.arange(-2, 5)
 FEWEST_DEGREES = 1.5  # of freedom: below two, the spread of a t distribution has no variance
 
@@ -159,9 +160,10 @@ def trend(train: Rows, rows: Rows) -> Predictive:
 
 def expected(train: Rows, rows: Rows) -> Floats:
     """Yield expected of each row: the age curve scaled to the parcel's past, or the parcel's mean without a curve."""
-    if not (np.isfinite(train.by_age).all() and np.isfinite(rows.by_age).all()):
-        return parcel_means(train, rows)
-    return parcel_means(train, rows) / mean_by_parcel(train.by_age, train, rows) * rows.by_age
+    level = np.maximum(parcel_means(train, rows), SMALLEST_YIELD)
+    if not ((train.by_age > 0).all() and (rows.by_age > 0).all()):
+        return level
+    return level / mean_by_parcel(train.by_age, train, rows) * rows.by_age
 
 
 def age_curve(train: Rows, rows: Rows) -> Predictive:
