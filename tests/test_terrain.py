@@ -191,7 +191,7 @@ def test_real_lidar_terrain_drains_through_its_gully(recorded_terrain):
 def recorded_terrain():
     from pathlib import Path
 
-    from agritwin.sources.dem import ascii_grid
+    from agritwin.sources.heights import ascii_grid
 
     path = Path(__file__).parents[2] / "shared/providers/eo_samples/dem/bijou_gully_5m.asc"
     if not path.exists():

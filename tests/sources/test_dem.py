@@ -15,7 +15,8 @@ from shapely.geometry import shape
 
 from agritwin.errors import SourceError
 from agritwin.sources.base import When, Where
-from agritwin.sources.dem import Glo30Terrain, Grid, Mdt05Terrain, ascii_grid, glo30_tiles
+from agritwin.sources.dem import Glo30Terrain, Mdt05Terrain, glo30_tiles
+from agritwin.sources.heights import Grid, ascii_grid
 from agritwin.sources.http import TransientError
 
 TODAY = When(dt.date(2025, 6, 15), dt.date(2025, 6, 15))

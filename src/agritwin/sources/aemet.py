@@ -5,19 +5,18 @@ import math
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import numpy as np
 import xarray as xr
 from pydantic import BaseModel
-from pyproj import Geod
 
 from agritwin.errors import SourceError
 from agritwin.sources import canonical
 from agritwin.sources.base import When, Where
 from agritwin.sources.http import TransientError, ask, client, json_of, require_ok, validated
+from agritwin.sources.stations import Station, nearest
 
 NAME = "aemet"
 BASE = "https://opendata.aemet.es/opendata/api"
@@ -60,17 +59,6 @@ class _Envelope(BaseModel):
 
 class _Rows(BaseModel):
     rows: list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Station:
-    """A station of the inventory; the height is in metres."""
-
-    code: str
-    name: str
-    latitude: float
-    longitude: float
-    altitude_m: float
 
 
 class Aemet:
@@ -116,11 +104,7 @@ class Aemet:
 
     def nearest(self, where: Where) -> Station:
         """Return the station nearest to a place."""
-        geod = Geod(ellps="WGS84")
-        return min(
-            self.stations(),
-            key=lambda station: geod.inv(where.longitude, where.latitude, station.longitude, station.latitude)[2],
-        )
+        return nearest(self.stations(), where)
 
     def _rows(self, path: str) -> list[dict[str, Any]]:
         """Follow both steps of the protocol: an envelope that names a temporary address, then the data behind it."""

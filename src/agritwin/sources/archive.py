@@ -16,7 +16,7 @@ import xarray as xr
 from agritwin.errors import ConfigError, SourceError
 from agritwin.sources import open_meteo, soilgrids
 from agritwin.sources.base import When, Where, cell_id
-from agritwin.sources.dem import Grid, complete, opened, read_heights
+from agritwin.sources.heights import Grid, complete, opened, read_heights
 from agritwin.workspace import ARCHIVE
 
 NAME = "archive"

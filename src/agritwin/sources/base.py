@@ -143,7 +143,7 @@ def fetch_chain(
     -------
     xr.Dataset
         Variables over all hours of ``when``, and ``origin`` (time, variable), uint8: 0 missing, n the n-th name of
-        ``flag_meanings``. Attributes join those of the sources used; ``failed_sources`` lists what failed.
+        ``flag_meanings``. Attributes join those of the sources used; ``failed_sources`` lists what failed, if any.
 
     Raises
     ------
@@ -174,7 +174,8 @@ def fetch_chain(
         merged[name].attrs = {**(used[0].attrs if used else merged[name].attrs), "origin": ", ".join(kinds)}
     merged = merged.assign(origin=_origin(merged, answers))
     merged.attrs = _joined_attributes([answer for _, answer in answers])
-    merged.attrs["failed_sources"] = "; ".join(error.message for error in failures)
+    if failures:
+        merged.attrs["failed_sources"] = "; ".join(error.message for error in failures)
     return merged
 
 

@@ -62,22 +62,30 @@ class _Elevation(BaseModel):
 
 
 @dataclass(frozen=True)
+class Request:
+    """One request: the span it covers and its parameters."""
+
+    when: When
+    params: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Plan:
     """The requests that an answer takes and what they cost of the provider's quota."""
 
-    requests: tuple[When, ...]
+    requests: tuple[Request, ...]
     weighted_calls: float
 
 
-def plan(when: When, *, members: int = 1) -> Plan:
+def plan(where: Where, when: When, *, model: str = "era5_seamless", members: int = 1) -> Plan:
     """Plan the requests for one point: one a calendar year, each weighted as the provider weighs it.
 
     A request of v variables (times members) over d days counts max(1, v/10, v/10 x d/14) calls; the free tier allows
     600 a minute, 5 000 an hour and 10 000 a day.
     """
-    spans = when.by_year()
+    requests = tuple(_request(where, span, model) for span in when.by_year())
     tens = len(UNITS) * members / 10
-    return Plan(spans, sum(max(1.0, tens, tens * span.days / 14) for span in spans))
+    return Plan(requests, sum(max(1.0, tens, tens * request.when.days / 14) for request in requests))
 
 
 class OpenMeteoWeather:
@@ -101,8 +109,8 @@ class OpenMeteoWeather:
     def fetch(self, where: Where, when: When) -> xr.Dataset:
         """Return hourly weather (time) from 00:00 of the first to 23:00 of the last UTC day; one request a year."""
         parts = []
-        for span in plan(when).requests:
-            answer = _request(self._http, ARCHIVE_URL, where, span, self.model, self.name)
+        for request in plan(where, when, model=self.model).requests:
+            answer = _ask(self._http, ARCHIVE_URL, request, self.name)
             parts.append(_member_values(answer, self.name)["control"])
         values = {name: np.concatenate([part[name] for part in parts]) for name in CANONICAL.values()}
         attributes = ATTRIBUTES | {
@@ -135,7 +143,7 @@ class OpenMeteoForecast:
         The scalar coordinate ``issue_time`` is 00:00 UTC of the first day. The stamp at that time closes the hour
         before it, so that weather up to the day before and the forecast leave no hour out.
         """
-        answer = _request(self._http, self.url, where, when, self.model, self.name)
+        answer = _ask(self._http, self.url, _request(where, when, self.model), self.name)
         members = _member_values(answer, self.name)
         values = {name: np.stack([member[name] for member in members.values()]) for name in CANONICAL.values()}
         attributes = ATTRIBUTES | {"source": self.name, "title": f"{self.title}, model {self.model}"}
@@ -169,7 +177,7 @@ def elevation(latitude: float, longitude: float, transport: httpx.BaseTransport 
     return heights[0]
 
 
-def _request(http: httpx.Client, url: str, where: Where, when: When, model: str, source: str) -> _Answer:
+def _request(where: Where, when: When, model: str) -> Request:
     params = {
         "latitude": f"{where.latitude:.5f}",
         "longitude": f"{where.longitude:.5f}",
@@ -182,8 +190,12 @@ def _request(http: httpx.Client, url: str, where: Where, when: When, model: str,
     }
     if where.elevation_m is not None:
         params["elevation"] = f"{where.elevation_m:.0f}"
-    answer = validated(_Answer, get_json(http, url, params, source=source), source)
-    _check_time(answer, when, source)
+    return Request(when, params)
+
+
+def _ask(http: httpx.Client, url: str, request: Request, source: str) -> _Answer:
+    answer = validated(_Answer, get_json(http, url, request.params, source=source), source)
+    _check_time(answer, request.when, source)
     return answer
 
 

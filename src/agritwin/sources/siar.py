@@ -3,19 +3,18 @@
 import datetime as dt
 import os
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import numpy as np
 import xarray as xr
 from pydantic import AliasChoices, BaseModel, Field
-from pyproj import Geod
 
 from agritwin.errors import SourceError
 from agritwin.sources import canonical
 from agritwin.sources.base import When, Where
 from agritwin.sources.http import TransientError, ask, client, json_of, require_ok, text_of, validated
+from agritwin.sources.stations import Station, nearest
 
 NAME = "siar"
 BASE = "https://servicio.mapa.gob.es/siarapi/API/V1"
@@ -53,17 +52,6 @@ ATTRIBUTES = {
 class _Answer(BaseModel):
     datos: list[dict[str, Any]] | None = Field(None, validation_alias=AliasChoices("datos", "Datos"))
     message: str | None = Field(None, validation_alias="MensajeRespuesta")
-
-
-@dataclass(frozen=True)
-class Station:
-    """A station that is open; the height is in metres."""
-
-    code: str
-    name: str
-    latitude: float
-    longitude: float
-    altitude_m: float
 
 
 class Siar:
@@ -108,11 +96,7 @@ class Siar:
 
     def nearest(self, where: Where) -> Station:
         """Return the open station nearest to a place."""
-        geod = Geod(ellps="WGS84")
-        return min(
-            self.stations(),
-            key=lambda station: geod.inv(where.longitude, where.latitude, station.longitude, station.latitude)[2],
-        )
+        return nearest(self.stations(), where)
 
     def _data(self, kind: str, station: str, when: When, rows_a_day: int) -> list[dict[str, Any]]:
         """Fetch rows in pieces that the account's own quota allows."""

@@ -1,0 +1,25 @@
+"""Weather stations of a network, and the one nearest to a place."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pyproj import Geod
+
+from agritwin.sources.base import Where
+
+
+@dataclass(frozen=True)
+class Station:
+    """A station: code and name of its network, degrees north and east, height in metres."""
+
+    code: str
+    name: str
+    latitude: float
+    longitude: float
+    altitude_m: float
+
+
+def nearest(stations: Iterable[Station], where: Where) -> Station:
+    """Return the station with the shortest way over the WGS 84 ellipsoid; there must be at least one."""
+    geod = Geod(ellps="WGS84")
+    return min(stations, key=lambda each: geod.inv(where.longitude, where.latitude, each.longitude, each.latitude)[2])
