@@ -168,6 +168,19 @@ def test_the_recorded_inventory_gives_the_nearest_station(recorded, answers):
     assert all(station.name == station.name.strip() for station in client.stations())
 
 
+def test_an_empty_inventory_is_a_source_error(answers):
+    with pytest.raises(SourceError, match="list of stations is empty"):
+        aemet.Aemet(transport=answers(service([]))).daily(PLACE, When(dt.date(2024, 1, 1), dt.date(2024, 1, 9)))
+
+
+def test_the_key_is_not_shown_to_another_host(answers):
+    elsewhere = {"descripcion": "exito", "estado": 200, "datos": "https://example.test/sh/1"}
+    transport = answers(service([], elsewhere))
+    with pytest.raises(SourceError, match="foreign host"):
+        aemet.Aemet("2422", transport).daily(PLACE, When(dt.date(2024, 1, 1), dt.date(2024, 1, 9)))
+    assert {request.url.host for request in transport.requests} == {"opendata.aemet.es"}
+
+
 @pytest.mark.parametrize(
     ("text", "value"), [("411932N", 41.32556), ("044113W", -4.68694), ("051960W", -5.33333), ("428212S", -43.37)]
 )

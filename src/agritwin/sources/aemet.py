@@ -19,7 +19,8 @@ from agritwin.sources.http import TransientError, ask, client, json_of, require_
 from agritwin.sources.stations import Station, nearest
 
 NAME = "aemet"
-BASE = "https://opendata.aemet.es/opendata/api"
+HOST = "https://opendata.aemet.es/"
+BASE = f"{HOST}opendata/api"
 KEY = "AEMET_API_KEY"
 LIMIT_PAUSE_S = 61.0
 DAYS_A_REQUEST = 150
@@ -104,7 +105,7 @@ class Aemet:
 
     def nearest(self, where: Where) -> Station:
         """Return the station nearest to a place."""
-        return nearest(self.stations(), where)
+        return nearest(self.stations(), where, NAME)
 
     def _rows(self, path: str) -> list[dict[str, Any]]:
         """Follow both steps of the protocol: an envelope that names a temporary address, then the data behind it."""
@@ -116,6 +117,8 @@ class Aemet:
                 envelope = ask(http, BASE + path, source=NAME, read=_read_envelope, pause_s=LIMIT_PAUSE_S)
                 if envelope.datos is None:
                     return []
+                if not envelope.datos.startswith(HOST):
+                    raise SourceError(NAME, "the data lie on a foreign host, which must not see the key", "Report it.")
                 rows = ask(http, envelope.datos, source=NAME, read=_read_rows, pause_s=LIMIT_PAUSE_S)
                 if rows is not None:
                     return rows

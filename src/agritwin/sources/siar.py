@@ -96,7 +96,7 @@ class Siar:
 
     def nearest(self, where: Where) -> Station:
         """Return the open station nearest to a place."""
-        return nearest(self.stations(), where)
+        return nearest(self.stations(), where, NAME)
 
     def _data(self, kind: str, station: str, when: When, rows_a_day: int) -> list[dict[str, Any]]:
         """Fetch rows in pieces that the account's own quota allows."""

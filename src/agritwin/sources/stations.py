@@ -1,10 +1,10 @@
 """Weather stations of a network, and the one nearest to a place."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pyproj import Geod
 
+from agritwin.errors import SourceError
 from agritwin.sources.base import Where
 
 
@@ -19,7 +19,15 @@ class Station:
     altitude_m: float
 
 
-def nearest(stations: Iterable[Station], where: Where) -> Station:
-    """Return the station with the shortest way over the WGS 84 ellipsoid; there must be at least one."""
+def nearest(stations: list[Station], where: Where, source: str) -> Station:
+    """Return the station with the shortest way over the WGS 84 ellipsoid.
+
+    Raises
+    ------
+    SourceError
+        When the network lists no station.
+    """
+    if not stations:
+        raise SourceError(source, "the list of stations is empty", "Name the station, or try again later.")
     geod = Geod(ellps="WGS84")
     return min(stations, key=lambda each: geod.inv(where.longitude, where.latitude, each.longitude, each.latitude)[2])
