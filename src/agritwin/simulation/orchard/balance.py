@@ -29,7 +29,6 @@ _OUTPUT = {
     "drainage": ("mm", "deep percolation of the day"),
     "runoff": ("mm", "surface runoff of the day"),
     "irrigation": ("mm", "net irrigation of the day"),
-    "precipitation": ("mm", "precipitation"),
 }
 _STATE_UNITS = {"wetted_fraction": "1", "exposed_wetted_fraction": "1"}
 
@@ -290,8 +289,10 @@ def _result(
         units = _STATE_UNITS.get(name, "mm")
         result[f"final_{name}"] = ("member", values, {"units": units, "long_name": f"{name} after the last day"})
     flux = dict(zip(kernels.SUMS, sums, strict=True))
+    rain = np.broadcast_to(drivers["precipitation"].sum("day").to_numpy(), start.size)
+    result["season_precipitation"] = ("member", rain, {"units": "mm", "long_name": "precipitation, summed"})
     lost = flux["soil_evaporation"] + flux["transpiration"] + flux["drainage"]
-    gained = flux["precipitation"] - flux["runoff"] + flux["irrigation"]
+    gained = rain - flux["runoff"] + flux["irrigation"]
     error = carried[0] - start - (lost - gained)
     result["water_balance_error"] = ("member", error, {"units": "mm", "long_name": "change of storage not explained"})
     taw = np.broadcast_to(parameters["total_available_water"].to_numpy(), start.size)

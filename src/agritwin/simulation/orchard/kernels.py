@@ -101,7 +101,6 @@ STATE = (
 
 #: Rows of ``sums``, mm over the run.
 SUMS = (
-    "precipitation",
     "irrigation",
     "runoff",
     "soil_evaporation",
@@ -131,12 +130,11 @@ _STATE = BLOCK * len(PARAMETERS)
 _SUMS = _STATE + BLOCK * len(STATE)
 _DAY = _SUMS + BLOCK * len(SUMS)
 _DAILY = _DAY + BLOCK * len(DRIVERS)
-_END = _DAILY + BLOCK * 8
+_END = _DAILY + BLOCK * 10
 _N_PARAMETERS, _N_STATE, _N_SUMS = len(PARAMETERS), len(STATE), len(SUMS)
 
 _DR, _DE, _FW, _FEW, _REFILLED, _T1, _T2, _T3, _P1, _P2, _P3 = range(_STATE, _SUMS, BLOCK)
 (
-    _SUM_RAIN,
     _SUM_IRRIGATION,
     _SUM_RUNOFF,
     _SUM_EVAPORATION,
@@ -144,10 +142,21 @@ _DR, _DE, _FW, _FEW, _REFILLED, _T1, _T2, _T3, _P1, _P2, _P3 = range(_STATE, _SU
     _SUM_POTENTIAL,
     _SUM_DRAINAGE,
 ) = range(_SUMS, _DAY, BLOCK)
-_RAIN, _ET0, _CLIMATE, _GIVEN, _KCB, _COVER = range(_DAY, _DAILY, BLOCK)
-_RAW, _KS, _EVAPORATION, _TRANSPIRATION, _POTENTIAL, _DRAINAGE, _RUNOFF, _IRRIGATION = range(_DAILY, _END, BLOCK)
+_RAIN, _ET0, _CLIMATE, _GIVEN, _KCB_STANDARD, _COVER = range(_DAY, _DAILY, BLOCK)
+(
+    _KCB_GAIN,
+    _KCB,
+    _RAW,
+    _KS,
+    _EVAPORATION,
+    _TRANSPIRATION,
+    _POTENTIAL,
+    _DRAINAGE,
+    _RUNOFF,
+    _IRRIGATION,
+) = range(_DAILY, _END, BLOCK)
 #: Where each row of ``daily`` stands in the scratch array.
-_OUTPUT = np.array([_DR, _DE, _KCB, _COVER, *range(_DAILY, _END, BLOCK)])
+_OUTPUT = np.array([_DR, _DE, _KCB, _COVER, *range(_RAW, _END, BLOCK)])
 
 # Rows of drivers when crop coefficient and cover follow the calendar of the leaves
 _CALENDAR_ROWS = 4
@@ -162,31 +171,53 @@ def _clip(value, lowest, highest):
 
 
 @numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
-def _load(w, drivers, rows, day, low, members):
-    """Bring one day's drivers of a block into the scratch array; one column of weather serves every member."""
-    for k in range(rows):
-        row = _DAY + k * BLOCK
-        if drivers.shape[2] == 1:
-            value = drivers[k, day, 0]
-            for j in range(BLOCK):
-                w[row + j] = value
-        else:
-            for j in range(BLOCK):
-                w[row + j] = drivers[k, day, min(low + j, members - 1)]
+def _load_shared(w, drivers, day):
+    """Bring one day's drivers into the scratch array where one weather serves every member."""
+    rain, et0, climate, given = drivers[0, day, 0], drivers[1, day, 0], drivers[2, day, 0], drivers[3, day, 0]
+    for j in range(BLOCK):  # all at once: rows one by one are unrolled into single stores
+        w[_RAIN + j] = rain
+        w[_ET0 + j] = et0
+        w[_CLIMATE + j] = climate
+        w[_GIVEN + j] = given
+    if drivers.shape[0] > _CALENDAR_ROWS:
+        kcb, cover = drivers[4, day, 0], drivers[5, day, 0]
+        for j in range(BLOCK):
+            w[_KCB_STANDARD + j] = kcb
+            w[_COVER + j] = cover
+
+
+@numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
+def _load_own(w, drivers, day, low, members):
+    """Bring one day's drivers of a block into the scratch array where each member has its own."""
+    for k in range(drivers.shape[0]):
+        for j in range(BLOCK):
+            w[_DAY + k * BLOCK + j] = drivers[k, day, min(low + j, members - 1)]
 
 
 @numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
 def _canopy(w, day):
-    """Basal crop coefficient and ground cover of the day, from the calendar of the leaves."""
+    """Ground cover, and basal crop coefficient in a standard climate, from the calendar of the leaves."""
     for j in range(BLOCK):
         up = _clip((day - w[LEAF_OUT + j]) * w[INVERSE_DEVELOPMENT + j], 0.0, 1.0)
         down = _clip((day - w[SENESCENCE + j]) * w[INVERSE_LATE + j], 0.0, 1.0)
         off = _clip((day - w[LEAF_FALL + j]) * w[INVERSE_FALL + j], 0.0, 1.0)
         kcb = w[KCB_INITIAL + j] + (w[KCB_MID + j] - w[KCB_INITIAL + j]) * up
         kcb += (w[KCB_END + j] - w[KCB_MID + j]) * down + (w[KCB_INITIAL + j] - w[KCB_END + j]) * off
-        kcb += w[CLIMATE_GAIN + j] * w[_CLIMATE + j] * (up - off)  # Eq. 70 day by day
-        w[_KCB + j] = max(kcb, 0.0)
+        w[_KCB_STANDARD + j] = kcb
+        w[_KCB_GAIN + j] = w[CLIMATE_GAIN + j] * (up - off)
         w[_COVER + j] = w[COVER_MINIMUM + j] + (w[COVER_MAXIMUM + j] - w[COVER_MINIMUM + j]) * (up - off)
+
+
+@numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
+def _runoff(w, wet):
+    """Runoff of the day by the SCS curve number; dry days are spared the division."""
+    if wet:
+        for j in range(BLOCK):
+            excess = max(w[_RAIN + j] - 0.2 * w[RETENTION + j], 0.0)
+            w[_RUNOFF + j] = excess * excess / (w[_RAIN + j] + 0.8 * w[RETENTION + j] + 1e-12)
+    else:
+        for j in range(BLOCK):
+            w[_RUNOFF + j] = 0.0
 
 
 @numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
@@ -194,10 +225,10 @@ def _water(w, day):
     """Irrigate, wet, evaporate, transpire and drain for one day."""
     for j in range(BLOCK):
         rain, et0, climate = w[_RAIN + j], w[_ET0 + j], w[_CLIMATE + j]
-        kcb, cover = w[_KCB + j], w[_COVER + j]
+        kcb = max(w[_KCB_STANDARD + j] + w[_KCB_GAIN + j] * climate, 0.0)  # Eq. 70 day by day
+        cover = w[_COVER + j]
         taw, tew = w[TAW + j], w[TEW + j]
-        excess = max(rain - 0.2 * w[RETENTION + j], 0.0)
-        runoff = excess * excess / (rain + 0.8 * w[RETENTION + j] + 1e-12)  # SCS curve number
+        runoff = w[_RUNOFF + j]
         infiltration = rain - runoff
         potential = kcb * et0
         fraction = _clip(w[DEPLETION_FRACTION + j] + w[ADJUSTMENT + j] * (5.0 - potential), 0.1, 0.8)
@@ -217,7 +248,9 @@ def _water(w, day):
         fw = 1.0 if rained else fw
         concentration = 1.0 if rained else inverse_wetted
         few = _clip(min(1.0 - cover, (1.0 - w[SHELTER + j] * cover) * fw), 0.01, 1.0)
-        inverse_few = 1.0 / few
+        room = taw - raw
+        inverse = 1.0 / (few * room)  # two divisions in one
+        inverse_few, inverse_room = inverse * room, inverse * few
         grown = max(few - w[_FEW + j], 0.0)  # soil that joins the wetted part was dry
         surface = w[_DE + j] + (tew - w[_DE + j]) * grown * inverse_few
         surface = max(surface - infiltration - irrigation * concentration, 0.0)
@@ -231,7 +264,7 @@ def _water(w, day):
         kc_max = max(1.2 + climate * w[HEIGHT_FACTOR + j], kcb + 0.05)
         kr = _clip((tew - surface) * w[INVERSE_FALLING + j], 0.0, 1.0)
         ke = min(kr * (kc_max - kcb), few * kc_max)
-        ks = _clip((taw - depletion) / (taw - raw), 0.0, 1.0)
+        ks = _clip((taw - depletion) * inverse_room, 0.0, 1.0)
         transpiration = min(ks * potential, taw - depletion)
         evaporation = min(min(ke * et0, few * (tew - surface)), taw - depletion - transpiration)
 
@@ -240,27 +273,20 @@ def _water(w, day):
         w[_FW + j] = fw
         w[_FEW + j] = few
         w[_REFILLED + j] += refill
+        w[_KCB + j] = kcb
         w[_RAW + j] = raw
         w[_KS + j] = ks
         w[_EVAPORATION + j] = evaporation
         w[_TRANSPIRATION + j] = transpiration
         w[_POTENTIAL + j] = potential
         w[_DRAINAGE + j] = drainage
-        w[_RUNOFF + j] = runoff
         w[_IRRIGATION + j] = irrigation
-
-
-@numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
-def _accumulate(w):
-    """Add the day to the sums of the run."""
-    for j in range(BLOCK):
-        w[_SUM_RAIN + j] += w[_RAIN + j]
-        w[_SUM_IRRIGATION + j] += w[_IRRIGATION + j]
-        w[_SUM_RUNOFF + j] += w[_RUNOFF + j]
-        w[_SUM_EVAPORATION + j] += w[_EVAPORATION + j]
-        w[_SUM_TRANSPIRATION + j] += w[_TRANSPIRATION + j]
-        w[_SUM_POTENTIAL + j] += w[_POTENTIAL + j]
-        w[_SUM_DRAINAGE + j] += w[_DRAINAGE + j]
+        w[_SUM_IRRIGATION + j] += irrigation
+        w[_SUM_RUNOFF + j] += runoff
+        w[_SUM_EVAPORATION + j] += evaporation
+        w[_SUM_TRANSPIRATION + j] += transpiration
+        w[_SUM_POTENTIAL + j] += potential
+        w[_SUM_DRAINAGE + j] += drainage
 
 
 @numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
@@ -303,12 +329,13 @@ def run(
     daily
         (row, day, member), rows as :data:`DAILY`; written unless it has no rows.
     """
-    rows, days = drivers.shape[0], drivers.shape[1]
+    days = drivers.shape[1]
     members = parameters.shape[1]
     w = np.empty(_END)
     for low in range(0, members, BLOCK):
         width = min(BLOCK, members - low)
         first, last = np.inf, -np.inf
+        ramps = np.array([np.inf, -np.inf, np.inf, -np.inf])
         for j in range(BLOCK):
             member = min(low + j, members - 1)  # a short last block works its last member again
             for k in range(_N_PARAMETERS):
@@ -317,13 +344,24 @@ def run(
                 w[_STATE + k * BLOCK + j] = state[k, member]
             for k in range(_N_SUMS):
                 w[_SUMS + k * BLOCK + j] = 0.0
+            w[_KCB_GAIN + j] = 0.0  # unless the calendar of the leaves sets it
             first, last = min(first, w[LEAF_OUT + j]), max(last, w[MATURITY + j])
+            ramps[0] = min(ramps[0], w[LEAF_OUT + j])
+            ramps[1] = max(ramps[1], w[LEAF_OUT + j] + 1.0 / w[INVERSE_DEVELOPMENT + j])
+            ramps[2] = min(ramps[2], w[SENESCENCE + j])
+            ramps[3] = max(ramps[3], w[LEAF_FALL + j] + 1.0 / w[INVERSE_FALL + j])
         for day in range(days):
-            _load(w, drivers, rows, day, low, members)
-            if rows == _CALENDAR_ROWS:
-                _canopy(w, float(day))
+            if drivers.shape[2] == 1:
+                _load_shared(w, drivers, day)
+            else:
+                _load_own(w, drivers, day, low, members)
+            if drivers.shape[0] == _CALENDAR_ROWS:
+                growing = ramps[0] <= day <= ramps[1] + 1.0
+                failing = ramps[2] <= day <= ramps[3] + 1.0
+                if growing or failing or day == 0:
+                    _canopy(w, float(day))
+            _runoff(w, drivers.shape[2] > 1 or drivers[0, day, 0] > 0.0)
             _water(w, float(day))
-            _accumulate(w)
             if first <= day < last:
                 _accumulate_stages(w, float(day))
             for k in range(daily.shape[0]):
