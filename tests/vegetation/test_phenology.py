@@ -69,10 +69,24 @@ def test_what_cannot_be_told_is_an_outcome_with_numbers() -> None:
     assert season(daily(trapezium(), every=40), FIRST, LAST).status == "not enough dates: 7 of at least 8"
     assert season(daily(trapezium()), NEXT_YEAR, NEXT_YEAR).status == "not enough dates: 0 of at least 8"
     assert season(daily(np.full(245, 0.3)), FIRST, LAST).status == "no season: NDVI rises by 0.00, at least 0.1"
-    gap = daily(trapezium())
-    gap["days_to_observation"][100] = 40.0
-    assert season(gap, FIRST, LAST).status == "gap: some 80 days without a date, at most 60"
-    assert season(gap, FIRST, LAST).start is None
+
+
+def test_a_gap_counts_between_start_and_end_only() -> None:
+    winter, summer = daily(trapezium()), daily(trapezium())
+    winter["days_to_observation"][20] = 40.0
+    summer["days_to_observation"][100] = 40.0
+    assert season(winter, FIRST, LAST).status == "ok"
+    told = season(summer, FIRST, LAST)
+    assert told.status == "gap: some 80 days without a date, at most 60"
+    assert told.start is None
+
+
+def test_a_closed_season_that_has_not_come_down_ends_where_it_stands() -> None:
+    """The curve goes on after the last day, so that the season is known to be over."""
+    curve = daily(trapezium())
+    last = np.datetime64("2024-07-04")
+    assert season(curve.sel(day=slice(None, last)), FIRST, last).status == "running"
+    assert season(curve, FIRST, last).status == "ok"
 
 
 @pytest.mark.parametrize(("first", "last", "threshold"), [(LAST, FIRST, 0.5), (FIRST, LAST, 0.0), (FIRST, LAST, 1.0)])

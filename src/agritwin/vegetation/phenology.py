@@ -56,8 +56,8 @@ def season(curve: xr.Dataset, first: np.datetime64, last: np.datetime64, *, thre
     -------
     Season
         With the status ``ok``; ``running``, without an end and with the peak so far, until the curve has lost four
-        fifths of its rise or has been above its low after the peak for 20 days; ``not enough dates``, ``gap`` or
-        ``no season``, with numbers, where nothing can be told.
+        fifths of its rise, has been above its low after the peak for 20 days, or goes on after ``last``; ``not enough
+        dates``, ``gap`` (between start and end) or ``no season``, with numbers, where nothing can be told.
 
     Raises
     ------
@@ -70,23 +70,17 @@ def season(curve: xr.Dataset, first: np.datetime64, last: np.datetime64, *, thre
         raise DataError(f"The season {first} to {last} runs backwards.", "Put the earlier day first.")
     days = curve.sel(day=slice(first, last))
     dates = int(days["observed"].notnull().sum())
-    reason = _untold(days, dates)
-    if reason is not None:
-        return Season(status=reason, dates=dates)
-    return _described(days["day"].to_numpy(), days["smooth"].to_numpy(), threshold, dates)
-
-
-def _untold(days: xr.Dataset, dates: int) -> str | None:
-    """Why nothing can be told of a season, or None."""
     if dates < FEWEST_DATES or bool(days["smooth"].isnull().any()):
-        return f"not enough dates: {dates} of at least {FEWEST_DATES}"
-    gap = 2.0 * float(days["days_to_observation"].max())
-    if gap > LONGEST_GAP_DAYS:
-        return f"gap: some {gap:.0f} days without a date, at most {LONGEST_GAP_DAYS:.0f}"
-    return None
+        return Season(status=f"not enough dates: {dates} of at least {FEWEST_DATES}", dates=dates)
+    over = bool(curve["day"][-1] > last)
+    told = _described(days["day"].to_numpy(), days["smooth"].to_numpy(), threshold, dates, over=over)
+    gap = 2.0 * float(days["days_to_observation"].sel(day=slice(told.start, told.end)).max())
+    if gap > LONGEST_GAP_DAYS and told.start is not None:
+        return Season(status=f"gap: some {gap:.0f} days without a date, at most {LONGEST_GAP_DAYS:.0f}", dates=dates)
+    return told
 
 
-def _described(day: np.ndarray, value: np.ndarray, threshold: float, dates: int) -> Season:
+def _described(day: np.ndarray, value: np.ndarray, threshold: float, dates: int, *, over: bool) -> Season:
     peak = int(np.argmax(value))
     before, top, after = float(value[: peak + 1].min()), float(value[peak]), float(value[peak:].min())
     rise, fall = top - before, top - after
@@ -103,7 +97,8 @@ def _described(day: np.ndarray, value: np.ndarray, threshold: float, dates: int)
         dates=dates,
     )
     days_since_low = value[peak:].size - 1 - int(np.argmin(value[peak:]))
-    if fall < SMALLEST_AMPLITUDE or (fall < FALLEN * rise and days_since_low < LEVEL_DAYS):
+    over = over or fall >= FALLEN * rise or days_since_low >= LEVEL_DAYS
+    if fall < SMALLEST_AMPLITUDE or not over:
         return told
     end = peak + int(np.flatnonzero(value[peak:] < after + threshold * fall)[0])
     base = (before + after) / 2.0
