@@ -6,11 +6,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import xarray as xr
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from agritwin.agromet.daily import daily
+from agritwin.agromet.days import LocalDays
 from agritwin.errors import ConfigError, StoreError
 from agritwin.geometry import to_crs, utm_epsg
 from agritwin.pins import is_synthetic, open_pointer
@@ -150,7 +153,11 @@ class Twin:
 
 def _days(hourly: xr.Dataset, place: dict[str, float], zone: str) -> xr.Dataset:
     weather = hourly.drop_vars(["origin", "variable"], errors="ignore")
-    return daily(weather, place["latitude"], place["longitude"], place["elevation_m"], zone)
+    days = daily(weather, place["latitude"], place["longitude"], place["elevation_m"], zone)
+    # A slice of UTC hours may begin or end within a day of the parcel; such a piece is no day.
+    hours = LocalDays(pd.DatetimeIndex(weather["time"].to_numpy()), zone).count(xr.ones_like(weather["time"], float))
+    whole = np.flatnonzero(hours.to_numpy() == days["hours_in_day"].to_numpy())
+    return days.isel(day=slice(whole[0], whole[-1] + 1)) if whole.size else days
 
 
 def load(

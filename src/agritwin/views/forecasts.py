@@ -11,7 +11,7 @@ from agritwin.views.language import Language
 from agritwin.views.theme import GREEN, QUIET, VIOLET, chart, hover, mark_today, source
 
 UNITS = {"degC": "°C", "mm": "mm", "mm d-1": "mm"}
-SCORES = (("rmse", 2), ("mae", 2), ("crps", 2))
+SCORES = ("rmse", "mae", "crps")
 
 
 def unit_of(forecast: dict[str, Any]) -> str:
@@ -93,7 +93,9 @@ def fan(say: Language, name: str, forecast: dict[str, Any]) -> Plot:
     return Plot(f"forecast-{name}", plot, say.word("variable", name), summary, tuple(keys))
 
 
-def scores(say: Language, rows: list[dict[str, Any]], chosen: str | None, unit: str, caption: str) -> Table:
+def scores(
+    say: Language, rows: list[dict[str, Any]], chosen: str | None, unit: str, caption: str, digits: int = 2
+) -> Table:
     """Return how models did on past issues, the published one marked.
 
     Parameters
@@ -109,15 +111,17 @@ def scores(say: Language, rows: list[dict[str, Any]], chosen: str | None, unit: 
         Of the scores.
     caption
         Of the table.
+    digits
+        Decimals of scores.
     """
-    present = [(key, digits) for key, digits in SCORES if any(row.get(key) is not None for row in rows)]
-    header = [say("forecast.model"), *(f"{key.upper()} ({unit})" for key, _ in present)]
+    present = [key for key in SCORES if any(row.get(key) is not None for row in rows)]
+    header = [say("forecast.model"), *(f"{key.upper()} ({unit})" for key in present)]
     header += [say("forecast.coverage"), say("forecast.skill")]
     body = []
     for row in rows:
         mark = f" · {say('forecast.published')}" if row["model"] == chosen else ""
         cells = [say.word("model", row["model"]) + mark]
-        cells += [say.number(row.get(key), digits) for key, digits in present]
+        cells += [say.number(row.get(key), digits) for key in present]
         cells += [
             say.percent(first(row, "coverage", "coverage_90")),
             say.percent(first(row, "skill", "crps_skill")),

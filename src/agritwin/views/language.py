@@ -44,6 +44,11 @@ class Language:
             raise ConfigError(f"The texts in {self.code!r} lack {key!r}.", "Add it to both catalogues.")
         return self.texts[key].format(**values)
 
+    @property
+    def locale(self) -> str:
+        """Tag by which browsers write dates and numbers."""
+        return {"es": "es-ES", "en": "en-GB"}[self.code]
+
     def has(self, key: str) -> bool:
         """Tell whether the catalogue knows a key; for names that come from data."""
         return key in self.texts

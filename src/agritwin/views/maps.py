@@ -158,7 +158,7 @@ def _value_hover(plot: figure, say: Language, renderer: GlyphRenderer, layer: La
     unit = f" {layer.unit}" if layer.unit else ""
     reading = CustomJSHover(
         args={
-            "locale": say.code,
+            "locale": say.locale,
             "low": layer.low,
             "high": layer.high,
             "steps": STEPS,

@@ -75,7 +75,7 @@ def chart(
     dress(plot)
     plot.yaxis.axis_label = unit
     plot.xaxis.axis_label = x_label or None
-    locale = {"locale": say.code}
+    locale = {"locale": say.locale}
     if dates:
         plot.xaxis.ticker = DatetimeTicker(desired_num_ticks=6)
         plot.xaxis.formatter = CustomJSTickFormatter(args=locale, code=_DATE_TICK)
@@ -129,7 +129,7 @@ def hover(
     line
         Whether the pointer is felt all along the vertical.
     """
-    locale = say.code
+    locale = say.locale
     formatters: dict[str, Any] = {
         f"@{{{column}}}": CustomJSHover(args={"locale": locale, "digits": digits}, code=_NUMBER_HOVER)
         for _, column, digits in rows

@@ -12,59 +12,20 @@ from agritwin.views.blocks import Key, Plot
 from agritwin.views.language import Language
 from agritwin.views.theme import BAND, DANGER, EARTH, GREEN, QUIET, chart, hover, source
 
-WINDOW_DAYS = 12
-DAY = np.timedelta64(1, "D")
-LEAST_SCENES = 4
-EVERY_DAYS = 5
 PHASES = ("start", "peak", "end")
 
 
-def history_band(
-    days: pd.DatetimeIndex, values: NDArray[np.float64], start: pd.Timestamp, length: int
-) -> tuple[NDArray, NDArray, NDArray, int] | None:
-    """Return days since the season's start with the 10 and 90 % quantile of past scenes near that day of the season.
-
-    Parameters
-    ----------
-    days, values
-        Past usable scenes.
-    start
-        First day of the season.
-    length
-        Days that the band covers.
-
-    Returns
-    -------
-    offsets, low, high, number of past seasons; None where no day has four scenes within twelve days.
-    """
-    if len(days) == 0:
-        return None
-    seasons = np.where(days.day_of_year >= start.day_of_year, days.year, days.year - 1)
-    begin = pd.to_datetime([f"{year}-{start:%m-%d}" for year in seasons])
-    since = (days.to_numpy() - begin.to_numpy()) // DAY
-    offsets = np.arange(0, length, EVERY_DAYS)
-    near = np.abs(since[None, :] - offsets[:, None]) <= WINDOW_DAYS
-    enough = near.sum(axis=1) >= LEAST_SCENES
-    if not enough.any():
-        return None
-    low, high = (
-        np.array([np.quantile(values[row], share) if ok else np.nan for row, ok in zip(near, enough, strict=True)])
-        for share in (0.1, 0.9)
-    )
-    return offsets[enough], low[enough], high[enough], int(np.unique(seasons[near.any(axis=0)]).size)
-
-
-def season_curve(say: Language, season: xr.Dataset, history: xr.Dataset | None, product: dict[str, Any]) -> Plot:
+def season_curve(say: Language, season: xr.Dataset, product: dict[str, Any]) -> Plot:
     """Return the season's NDVI: usable scenes full, others hollow, the smoothed curve over the band of the past.
 
     Parameters
     ----------
     say
         Language.
-    season, history
-        NDVI cubes: ``ndvi_mean``, ``ndvi_p10``, ``ndvi_p90``, ``valid_share``, ``usable``, ``offset_suspect`` (time).
+    season
+        NDVI cube: ``ndvi_mean``, ``ndvi_p10``, ``ndvi_p90``, ``valid_share``, ``usable``, ``offset_suspect`` (time).
     product
-        The product ``ndvi``.
+        The product ``ndvi``: its ``smoothed`` curve, ``band`` of past seasons, ``phenology``, ``last``, ``anomaly``.
     """
     day = pd.DatetimeIndex(season["time"].to_numpy()).normalize()
     usable = season["usable"].to_numpy().astype(bool)
@@ -79,12 +40,12 @@ def season_curve(say: Language, season: xr.Dataset, history: xr.Dataset | None, 
     plot = chart(say, "NDVI")
     plot.y_range = Range1d(start=min(0.0, float(np.nanmin(columns["mean"], initial=0))) - 0.05, end=1.0)
     keys: list[Key] = []
-    _band(say, plot, keys, history, product, day)
+    _band(say, plot, keys, product)
     smoothed = product.get("smoothed")
     if smoothed and smoothed.get("day"):
         # The smoothed curve may begin seasons ago: only this season is drawn.
         when = pd.DatetimeIndex(smoothed["day"])
-        within = when >= _season_start(product, day)
+        within = when >= (pd.Timestamp(product["band"]["day"][0]) if product.get("band") else day[0])
         if within.any():
             curve = source(day=when[within].to_numpy(), value=np.array(smoothed["value"], float)[within])
             plot.line("day", "value", source=curve, line_color=GREEN, line_width=2.5, name="ndvi-smooth")
@@ -114,31 +75,17 @@ def season_curve(say: Language, season: xr.Dataset, history: xr.Dataset | None, 
     return Plot("ndvi-season", plot, say("ndvi.season_title"), _sentence(say, product, usable), tuple(keys))
 
 
-def _season_start(product: dict[str, Any], days: pd.DatetimeIndex) -> Any:
-    start = product.get("season_start")
-    return pd.Timestamp(start) if start else days[0]
-
-
-def _band(
-    say: Language,
-    plot: Any,
-    keys: list[Key],
-    history: xr.Dataset | None,
-    product: dict[str, Any],
-    day: pd.DatetimeIndex,
-) -> None:
-    if history is None or not history.sizes.get("time", 0):
+def _band(say: Language, plot: Any, keys: list[Key], product: dict[str, Any]) -> None:
+    band = product.get("band")
+    if not band or not band.get("day"):
         return
-    good = history["usable"].to_numpy().astype(bool)
-    past, values = pd.DatetimeIndex(history["time"].to_numpy())[good].normalize(), history["ndvi_mean"].to_numpy()[good]
-    start = _season_start(product, day)
-    band = history_band(past, values, start, int((day[-1].to_numpy() - start.to_numpy()) // DAY) + 30)
-    if band is None:
-        return
-    offsets, low, high, years = band
-    data = source(day=(start + pd.to_timedelta(offsets, unit="D")).to_numpy(), low=low, high=high)
-    plot.varea("day", "low", "high", source=data, fill_color=BAND, fill_alpha=0.4, name="ndvi-band")
-    keys.append(Key(say("ndvi.band", years=years), BAND, "band", "ndvi-band"))
+    day = pd.DatetimeIndex(band["day"]).to_numpy()
+    data = source(day=day, low=np.array(band["p10"], float), high=np.array(band["p90"], float))
+    plot.varea("day", "low", "high", source=data, fill_color=BAND, fill_alpha=0.5, name="ndvi-band")
+    anomaly = product.get("anomaly")
+    years = anomaly.get("years") if isinstance(anomaly, dict) else None
+    label = say("ndvi.band_years", years=years) if years else say("ndvi.band")
+    keys.append(Key(label, BAND, "band", "ndvi-band"))
 
 
 def _phenology(plot: Any, say: Language, phenology: Any, keys: list[Key]) -> None:
@@ -154,9 +101,11 @@ def _phenology(plot: Any, say: Language, phenology: Any, keys: list[Key]) -> Non
 
 
 def phase_day(phenology: Any, phase: str) -> str | None:
-    """Return the ISO day of a phase (start, peak, end), however the product nests it; None where there is none."""
-    found = phenology.get(phase, phenology.get(f"{phase}_day")) if isinstance(phenology, dict) else None
-    return found.get("day") if isinstance(found, dict) else found
+    """Return the ISO day of a phase (start, peak, end); None where there is none yet."""
+    if not isinstance(phenology, dict) or (phase == "peak" and phenology.get("status") == "running"):
+        # While the season runs, its highest value so far is no peak.
+        return None
+    return phenology.get(phase)
 
 
 def _sentence(say: Language, product: dict[str, Any], usable: NDArray[np.bool_]) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from agritwin.views.blocks import Key, Plot
 from agritwin.views.language import Language
-from agritwin.views.theme import EARTH, GREEN, HEAT, RAIN, VIOLET, chart, from_zero, hover, mark_today, source
+from agritwin.views.theme import GREEN, HEAT, INK, RAIN, VIOLET, chart, from_zero, hover, mark_today, source
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class WaterSeries:
     readily, total
         Readily and totally available water; NaN where not known.
     rain, irrigation
-        What came and what was given.
+        What came (NaN for days ahead) and what was given.
     issue
         First day ahead, or None.
     """
@@ -74,7 +74,7 @@ def depletion(say: Language, water: WaterSeries, summary: str) -> Plot:
     rows = [(say("crop.depletion"), "middle", 0)]
     for name, values, colour, label in (
         ("readily", water.readily, HEAT, say("crop.raw")),
-        ("total", water.total, EARTH, say("crop.taw")),
+        ("total", water.total, INK, say("crop.taw")),
     ):
         if np.isfinite(values).any():
             plot.line(
@@ -91,10 +91,16 @@ def depletion(say: Language, water: WaterSeries, summary: str) -> Plot:
 def supply(say: Language, water: WaterSeries, x_range: object) -> Plot:
     """Return rain and irrigation by day, on the dates of the depletion's plot."""
     plot = chart(say, "mm", height=170, x_range=x_range)
-    data = source(day=water.day, rain=water.rain, irrigation=water.irrigation, top=water.rain + water.irrigation)
+    data = source(
+        day=water.day,
+        rain=water.rain,
+        base=np.nan_to_num(water.rain),
+        irrigation=water.irrigation,
+        top=np.nan_to_num(water.rain) + water.irrigation,
+    )
     bars = plot.vbar("day", top="rain", width=80e6, source=data, color=RAIN, name="supply-rain")
-    plot.vbar("day", bottom="rain", top="top", width=80e6, source=data, color=VIOLET, name="supply-irrigation")
-    plot.y_range = from_zero(float(np.nanmax(water.rain + water.irrigation, initial=0)), 5.0)
+    plot.vbar("day", bottom="base", top="top", width=80e6, source=data, color=VIOLET, name="supply-irrigation")
+    plot.y_range = from_zero(float(np.nanmax(np.nan_to_num(water.rain) + water.irrigation, initial=0)), 5.0)
     if water.issue is not None:
         mark_today(plot, water.issue)
     hover(plot, say, [(say("crop.rain"), "rain", 1), (say("crop.irrigation"), "irrigation", 1)], [bars])

@@ -11,12 +11,6 @@ from agritwin.views import water as view
 from agritwin.views.blocks import Absent, Block, Plot, Section, State, Table, Text
 from agritwin.views.language import Language, as_date
 
-DEPLETION = ("root_zone_depletion",)
-READILY = ("readily_available_water", "raw")
-TOTAL = ("total_available_water", "taw")
-RAIN = ("precipitation", "rain")
-IRRIGATION = ("irrigation", "irrigation_depth")
-
 
 def build(twin: Twin, say: Language) -> Section:
     """Return the section of the crop."""
@@ -26,7 +20,9 @@ def build(twin: Twin, say: Language) -> Section:
         blocks.append(Absent(say("crop.title"), twin.why("crop") or say("reason.no_crop")))
     else:
         blocks.append(Text(_advice(summary, say), "good" if _advised(summary) == 0 else "low"))
-    series = water(cube, summary or {}, (twin.product("crop") or {}).get("issue_time")) if cube is not None else None
+    days, issue = twin.days("weather_season"), (twin.product("crop") or {}).get("issue_time")
+    rain = days["precipitation"] if days is not None else None
+    series = water(cube, rain, summary or {}, issue) if cube is not None else None
     if series is None:
         blocks.append(Absent(say("crop.depletion_title"), twin.why("crop") or say("reason.no_crop")))
     else:
@@ -41,12 +37,25 @@ def _supply(say: Language, series: view.WaterSeries, depletion: Plot) -> Plot:
     return view.supply(say, series, depletion.figure.x_range)
 
 
-def water(cube: xr.Dataset, summary: dict[str, Any], issue_time: str | None) -> view.WaterSeries | None:
-    """Return the water series of a crop cube; None where it holds no depletion by day."""
-    name = next((name for name in DEPLETION if name in cube), None)
-    if name is None or "day" not in cube[name].dims:
+def water(
+    cube: xr.Dataset, rain: xr.DataArray | None, summary: dict[str, Any], issue_time: str | None
+) -> view.WaterSeries | None:
+    """Return the water series of a crop cube; None where it holds no depletion by day.
+
+    Parameters
+    ----------
+    cube
+        ``root_zone_depletion``, ``readily_available_water``, ``irrigation`` (member, day) [mm].
+    rain
+        Observed rain (day) [mm], or None.
+    summary
+        Of the simulation; gives the available water where the cube has none by day.
+    issue_time
+        ISO day; days from it on are simulated ahead.
+    """
+    if "root_zone_depletion" not in cube:
         return None
-    low, middle, high = view.members(cube[name])
+    low, middle, high = view.members(cube["root_zone_depletion"])
     day = cube["day"].to_numpy()
     issue = as_date(issue_time)
     moment = np.datetime64(issue, "ns") if issue is not None else None
@@ -55,21 +64,18 @@ def water(cube: xr.Dataset, summary: dict[str, Any], issue_time: str | None) -> 
         low=low,
         middle=middle,
         high=high,
-        readily=_daily(cube, READILY, summary.get("raw_mm"), np.nan),
-        total=_daily(cube, TOTAL, summary.get("taw_mm"), np.nan),
-        rain=_daily(cube, RAIN, None, 0.0),
-        irrigation=_daily(cube, IRRIGATION, None, 0.0),
+        readily=_daily(cube, "readily_available_water", summary.get("raw_mm")),
+        total=_daily(cube, "total_available_water", summary.get("taw_mm")),
+        rain=np.full(day.size, np.nan) if rain is None else rain.reindex(day=day).to_numpy(),
+        irrigation=np.nan_to_num(_daily(cube, "irrigation", None)),
         issue=moment if moment is not None and moment <= day[-1] else None,
     )
 
 
-def _daily(cube: xr.Dataset, names: tuple[str, ...], constant: float | None, missing: float) -> np.ndarray:
-    name = next((name for name in names if name in cube and "day" in cube[name].dims), None)
-    if name is None:
-        return np.full(cube.sizes["day"], missing if constant is None else float(constant))
-    values = cube[name]
-    others = [dim for dim in values.dims if dim != "day"]
-    return (values.mean(others) if others else values).to_numpy().astype(float)
+def _daily(cube: xr.Dataset, name: str, constant: float | None) -> np.ndarray:
+    if name not in cube or "day" not in cube[name].dims:
+        return np.full(cube.sizes["day"], np.nan if constant is None else float(constant))
+    return view.members(cube[name])[1]
 
 
 def _advised(summary: dict[str, Any]) -> float | None:
@@ -84,12 +90,15 @@ def _advice(summary: dict[str, Any], say: Language) -> str:
     days = advice.get("days")
     length = len(days) if isinstance(days, list) else days
     key = "crop.advice_none" if advice["mm"] == 0 else "crop.advice"
-    return say(
+    need = advice.get("first_day_of_need")
+    since = " " + say("crop.need", day=say.date(need)) if need and advice["mm"] else ""
+    text = say(
         key,
         mm=say.amount(advice["mm"], "mm", 0),
         days=length if length is not None else "–",
         share=say.percent(advice.get("probability")),
     )
+    return text + since
 
 
 def _sentence(summary: dict[str, Any], say: Language) -> str:
@@ -106,7 +115,7 @@ def _sentence(summary: dict[str, Any], say: Language) -> str:
 
 def _facts(summary: dict[str, Any], say: Language) -> list[Block]:
     blocks: list[Block] = []
-    stages = summary.get("stages") or []
+    stages = sorted(summary.get("stages") or [], key=lambda row: row.get("day") or "")
     if stages:
         rows = tuple(
             (

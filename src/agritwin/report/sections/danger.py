@@ -41,7 +41,11 @@ def reason(judgement: dict[str, Any], say: Language) -> str:
 def worst(alerts: dict[str, Any]) -> dict[str, Any] | None:
     """Return the judgement that sets the overall level; None where there is no danger."""
     raised = [judgement for judgement in alerts.get("judgements", []) if judgement.get("level", "none") != "none"]
-    return max(raised, key=lambda judgement: LEVELS.index(judgement["level"]), default=None)
+    return max(raised, key=_gravity, default=None)
+
+
+def _gravity(judgement: dict[str, Any]) -> tuple[int, float]:
+    return LEVELS.index(judgement.get("level", "none")), judgement.get("probability") or 0.0
 
 
 def overall(alerts: dict[str, Any] | None, say: Language) -> tuple[str, str, State]:
@@ -50,7 +54,11 @@ def overall(alerts: dict[str, Any] | None, say: Language) -> tuple[str, str, Sta
         return say("level.unknown"), say("alert.not_judged"), "stale"
     level = alerts["level"]
     judgement = worst(alerts)
-    sentence = reason(judgement, say) if judgement else say("alert.nothing", rules=len(alerts.get("judgements", [])))
+    if judgement is None:
+        return say(f"level.{level}"), say("alert.nothing", rules=len(alerts.get("judgements", []))), STATES[level]
+    sentence = reason(judgement, say)
+    if others := sum(row.get("level") == level for row in alerts["judgements"]) - 1:
+        sentence += " " + say("alert.more", count=others)
     return say(f"level.{level}"), sentence, STATES[level]
 
 
@@ -61,10 +69,10 @@ def build(twin: Twin, say: Language) -> Section:
     if alerts is None:
         blocks.append(Absent(say("alert.title"), twin.why("alerts") or say("reason.not_built")))
     else:
-        judgements = sorted(alerts.get("judgements", []), key=lambda row: -LEVELS.index(row.get("level", "none")))
+        judgements = sorted(alerts.get("judgements", []), key=_gravity, reverse=True)
         blocks.append(_judgements(judgements, say) if judgements else Text(say("alert.nothing", rules=0)))
         blocks.append(_health(alerts.get("health") or [], say))
-        neighbours = alerts.get("neighbours") or []
+        neighbours = [row for row in alerts.get("neighbours") or [] if row["twin"] != twin.code]
         if neighbours:
             told = ", ".join(f"{row['twin']} ({say.amount(row.get('distance_m'), 'm', 0)})" for row in neighbours)
             blocks.append(Text(say("alert.neighbours", neighbours=told)))
@@ -95,7 +103,7 @@ def evidence(judgement: dict[str, Any], say: Language) -> str:
     found = judgement.get("evidence")
     if not isinstance(found, dict):
         return str(found) if found else say("word.unknown")
-    parts = [str(found["source"])] if found.get("source") else []
+    parts = [say.word("kind", found["source"])] if found.get("source") else []
     if (found.get("members") or 0) > 1:
         parts.append(say("alert.members", count=found["members"]))
     if found.get("known_until"):

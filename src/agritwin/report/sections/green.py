@@ -13,13 +13,13 @@ def build(twin: Twin, say: Language) -> Section:
     if season is None:
         blocks.append(Absent(say("ndvi.season_title"), twin.why("ndvi_season") or say("reason.no_imagery")))
     else:
-        blocks.append(view.season_curve(say, season, twin.cube("ndvi_history"), product or {}))
+        blocks.append(view.season_curve(say, season, product or {}))
     if product is None:
         blocks.append(Absent(say("ndvi.phenology"), twin.why("ndvi") or say("reason.not_built")))
     else:
         blocks.append(_phenology(product.get("phenology"), say))
         if product.get("suspects"):
-            blocks.append(Text(say("ndvi.suspects_found", count=len(product["suspects"])), "low"))
+            blocks.append(Text(say("ndvi.suspects_found", count=len(product["suspects"]))))
     return Section("ndvi", say("ndvi.title"), say("ndvi.lead"), tuple(blocks))
 
 

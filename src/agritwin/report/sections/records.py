@@ -3,11 +3,13 @@
 from typing import Any
 
 from agritwin.report.twin import Twin
-from agritwin.views.blocks import Absent, Block, Section, Table, Text, Tile, Tiles
+from agritwin.views.blocks import Absent, Block, Section, State, Table, Text, Tile, Tiles
 from agritwin.views.language import Language
 
 COUNTS = ("activities", "treatments", "harvests", "readings", "quarantine")
 MOST_ROWS = 40
+LATEST = 8
+MARKS: dict[str, State] = {"question": "low", "rejected": "mid"}
 
 
 def build(twin: Twin, say: Language) -> Section:
@@ -29,7 +31,7 @@ def build(twin: Twin, say: Language) -> Section:
         if counts.get(name) is not None
     )
     blocks: list[Block] = [Tiles(tiles)] if tiles else []
-    blocks += [_latest(product.get("latest"), say), _quarantine(product, say), _journal(product, say)]
+    blocks += [_latest(product.get("recent_activities"), say), _quarantine(product, say), _journal(product, say)]
     return Section("records", say("records.title"), say("records.lead"), tuple(blocks))
 
 
@@ -38,11 +40,11 @@ def _latest(latest: list[dict[str, Any]] | None, say: Language) -> Block:
         return Absent(say("records.latest_caption"), say("reason.no_activities"))
     rows = tuple(
         (
-            say.date(row.get("day") or row.get("date")),
-            say.word("activity", row.get("kind") or row.get("task") or row.get("activity")),
-            str(row.get("text") or row.get("detail") or row.get("product") or "–"),
+            say.date(row.get("day")),
+            say.word("activity", row.get("category")),
+            str(row.get("text") or row.get("task") or "–"),
         )
-        for row in latest[:10]
+        for row in latest[:LATEST]
     )
     header = (say("word.date"), say("records.activity"), say("records.detail"))
     return Table(say("records.latest_caption"), header, rows)
@@ -65,13 +67,14 @@ def _quarantine(product: dict[str, Any], say: Language) -> Block:
     )
     header = tuple(say(f"records.column_{name}") for name in ("where", "column", "value", "reason", "suggestion"))
     caption = say("records.quarantine_caption", shown=len(body), total=total)
-    return Table(caption, header, body, folded=True)
+    marks: tuple[State, ...] = tuple(MARKS.get(row.get("kind") or "", "plain") for row in rows[:MOST_ROWS])
+    return Table(caption, header, body, folded=True, marks=marks)
 
 
 def _where(row: dict[str, Any]) -> str:
     parts = [str(row["file"]).rpartition("/")[2] if row.get("file") else "", str(row.get("sheet") or "")]
     place = ", ".join(part for part in parts if part)
-    return f"{place}, {row['row']}" if row.get("row") is not None else place or "–"
+    return f"{place}, {row['row']:.0f}" if row.get("row") is not None else place or "–"
 
 
 def _short(value: Any, most: int = 60) -> str:
@@ -89,8 +92,9 @@ def _journal(product: dict[str, Any], say: Language) -> Block:
             say.number(row.get("rows"), 0),
             say.number(row.get("accepted"), 0),
             say.number(row.get("rejected"), 0),
+            say.number(row.get("questions"), 0),
         )
         for row in rows
     )
-    header = tuple(say(f"records.column_{name}") for name in ("file", "rows", "accepted", "rejected"))
-    return Table(say("records.journal_caption"), header, body, frozenset({1, 2, 3}), folded=True)
+    header = tuple(say(f"records.column_{name}") for name in ("file", "rows", "accepted", "rejected", "questions"))
+    return Table(say("records.journal_caption"), header, body, frozenset({1, 2, 3, 4}), folded=True)

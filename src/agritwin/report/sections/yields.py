@@ -28,7 +28,7 @@ def build(twin: Twin, say: Language) -> Section:
     scores = (product or {}).get("scores") or []
     if scores:
         chosen = (prediction or {}).get("model")
-        blocks.append(forecasts.scores(say, scores, chosen, "kg/ha", say("yield.scores_caption")))
+        blocks.append(forecasts.scores(say, scores, chosen, "kg/ha", say("yield.scores_caption"), digits=0))
     if past:
         blocks.append(_table(past, say))
     return Section("yield", say("yield.title"), say("yield.lead"), tuple(blocks))
