@@ -16,7 +16,7 @@ SIDES: tuple[Side, ...] = ("west", "east", "south", "north")
 
 @dataclass(frozen=True)
 class FreeEdge:
-    """Water leaves as over a continuation of the bed; none enters. `start`..`stop` along the side (m), all by default."""
+    """Water leaves as over a continuation of the bed; none enters. `start`..`stop` is the stretch of the side (m)."""
 
     side: Side
     start: float = -np.inf
@@ -117,13 +117,13 @@ class _SeriesList:
 
 
 def open_edges(grid: Grid, boundaries: Boundaries, inflows: Sequence[Inflow]) -> OpenEdges:
-    """Cut the openings into the wall around the raster (changes `grid.bed` beyond the edge) and list them for the kernels.
+    """Cut the openings into the wall around the raster (changes `grid.bed` beyond it) and list them for the kernels.
 
     Parameters
     ----------
     boundaries
-        `free` or `closed` for all sides, a mapping of sides to these words, or a sequence of edges; what is not named is
-        closed.
+        `free` or `closed` for all sides, a mapping of sides to these words, or a sequence of edges; what is not named
+        is closed.
     inflows
         Points and edges where water enters.
 

@@ -38,14 +38,14 @@ class Hydrology:
         """Let rain and infiltration since the last call act on padded depths; returns whether depths changed."""
         start, self.time = self.time, now
         h = cells(depth)
-        fallen = self.rain.between(start, now) if self.rain is not None else np.float64(0.0)
+        fallen = np.asarray(self.rain.between(start, now) if self.rain is not None else 0.0)
         raining = bool(np.any(fallen > 0))
         if raining:
             self.rain_volume += float(np.sum(fallen)) * self.area * (1 if np.ndim(fallen) else self.count)
             if self.curve is not None:
                 kept = self.curve.abstract(fallen)
                 self.infiltration_volume += float(kept.sum()) * self.area
-                fallen = fallen - kept
+                fallen = np.asarray(fallen - kept)
             self._add(h, fallen)
         if self.soil is not None:
             lost = self.soil.infiltrate(h, now - start)

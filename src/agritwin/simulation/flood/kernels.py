@@ -1,9 +1,13 @@
 """Compiled time stepping of the shallow water equations on a staggered raster.
 
-Cells are `[1..rows, 1..columns]` of arrays with a ring of ghost cells. `qx[r, c]` is the discharge per unit width (m2 s-1)
-through the face between cells `c - 1` and `c`, `qy[r, c]` through the face between rows `r - 1` and `r`. A step reads one set
-of arrays and writes the other, so that bands of rows can be swept by several threads with results that do not depend on
-their number. Each row carries a span of columns that ever held water; the rest is skipped.
+Cells are `[1..rows, 1..columns]` of arrays with a ring of ghost cells. `qx[r, c]` is the discharge per unit width
+(m2 s-1) through the face between cells `c - 1` and `c`, `qy[r, c]` through the face between rows `r - 1` and `r`. A
+step reads one set of arrays and writes the other, so that bands of rows can be swept by several threads with results
+that do not depend on their number. Each row carries a span of columns that ever held water; the rest is skipped.
+
+Functions on a row of faces serve both directions: `(dr, dc)` is (0, 1) for x faces and (1, 0) for y faces, so that the
+cell before face (r, c) is (r - dr, c - dc). Indices are unsigned: numba then leaves out its test for negative ones,
+which would keep the loops from being vectorised.
 
 Sources: Bates, Horritt & Fewtrell (2010) J. Hydrol. 387; de Almeida & Bates (2013) WRR 49 (local inertia, q-centred);
 Stelling & Duinmeijer (2003) IJNMF 43 (momentum-conserving advection).
@@ -14,6 +18,7 @@ from numba import njit, prange
 
 GRAVITY = 9.81
 DRY_FLOW = 1e-5  # m, below this flow depth nothing moves
+SPEED_WEIGHT = 1.5  # share of the greatest face velocity in the limit of the time step
 SHALLOW = 0.005  # m, below this depth a speed is not told
 # columns of the edge table
 (
@@ -34,15 +39,17 @@ FREE, STAGE, DISCHARGE = range(3)
 # entries of the state vector
 TIME, DEPTH_MAX, SPEED_MAX, STEPS, CELL_UPDATES, EDGE_IN, EDGE_OUT, POINT_IN = range(8)
 STATE_SIZE = 8
-# rows of a band's scratch space; each quantity keeps three rows in a ring
-FLUX_X, FLUX_Y, SHARE, SPEED_X, SPEED_Y, MOMENTUM, DEPTH_PEAK, SPEED_PEAK, LAST_Y = 0, 3, 6, 9, 12, 15, 16, 17, 18
-SCRATCH_ROWS = 19
+# rows of a band's scratch space: rings of RING rows, then single rows
+RING = 4
+FLUX_X, FLUX_Y, SHARE, SPEED_X, SPEED_Y = range(0, 5 * RING, RING)
+MOMENTUM, DEPTH_PEAK, SPEED_PEAK, LAST_Y, SCRATCH_ROWS = range(5 * RING, 5 * RING + 5)
 
 # contraction is harmless and fast; re-association is left out, because results must not depend on vector length
 FAST = {"nnan", "ninf", "nsz", "contract", "arcp"}
+U = np.uint64
 
 
-@njit(cache=True, fastmath=FAST, error_model="numpy")
+@njit(fastmath=FAST, error_model="numpy")
 def inverse_cube_root(x, kind):
     """Return x^(-1/3): a start from the exponent bits, then two third-order Householder steps."""
     bits = np.float32(x).view(np.int32)
@@ -54,7 +61,7 @@ def inverse_cube_root(x, kind):
     return y
 
 
-@njit(cache=True, fastmath=FAST, error_model="numpy")
+@njit(fastmath=FAST, error_model="numpy")
 def flow_depth(ha, hb, za, zb, kind):
     """Return the higher water level minus the higher bed, formed from differences so that float32 keeps its digits."""
     drop = za - zb
@@ -64,283 +71,231 @@ def flow_depth(ha, hb, za, zb, kind):
     return a if a > b else b
 
 
-@njit(cache=True, fastmath=FAST, error_model="numpy")
-def smoothed_row(out, q, before, after, theta):
-    """Blend a face's discharge with its neighbours along the flow (q-centred scheme)."""
-    kind = out.dtype.type
+@njit(fastmath=FAST, error_model="numpy")
+def smoothed_row(work, q, r, dr, dc, a, b, theta):
+    """Blend the discharge of faces `a..b-1` with its neighbours along the flow (q-centred scheme)."""
+    kind = q.dtype.type
     side = kind(0.5) * (kind(1) - theta)
-    for i in range(out.size):
-        out[i] = theta * q[i] + side * (before[i] + after[i])
+    for c in range(a, b):
+        work[U(MOMENTUM), c] = theta * q[r, c] + side * (q[r - dr, c - dc] + q[r + dr, c + dc])
 
 
-@njit(cache=True, fastmath=FAST, error_model="numpy")
-def advected_row(out, q, before, after, left_a, left_b, right_a, right_b, u, u_before, u_after, u_left, u_right, ratio):
+@njit(fastmath=FAST, error_model="numpy")
+def advected_row(work, speed, q, t, r, dr, dc, a, b, ratio):
     """Subtract what discharge carries momentum out of the control volume of a face; velocities are taken upwind."""
-    kind = out.dtype.type
-    half, nought = kind(0.5), kind(0)
-    for i in range(out.size):
-        enter = half * (before[i] + q[i])
-        leave = half * (q[i] + after[i])
-        left = half * (left_a[i] + left_b[i])
-        right = half * (right_a[i] + right_b[i])
-        along = leave * (u[i] if leave > nought else u_after[i]) - enter * (u_before[i] if enter > nought else u[i])
-        across = right * (u[i] if right > nought else u_right[i]) - left * (u_left[i] if left > nought else u[i])
-        out[i] = q[i] - ratio * (along + across)
+    kind = q.dtype.type
+    half, nought, ring = kind(0.5), kind(0), U(RING)
+    here, back, forth = speed + r % ring, speed + (r - dr) % ring, speed + (r + dr) % ring
+    lower, upper = speed + (r - dc) % ring, speed + (r + dc) % ring
+    for c in range(a, b):
+        enter = half * (q[r - dr, c - dc] + q[r, c])
+        leave = half * (q[r, c] + q[r + dr, c + dc])
+        left = half * (t[r - dr, c - dc] + t[r, c])
+        right = half * (t[r - dr + dc, c - dc + dr] + t[r + dc, c + dr])
+        u, behind, beyond = work[here, c], work[back, c - dc], work[forth, c + dc]
+        at_left, at_right = work[lower, c - dr], work[upper, c + dr]
+        along = leave * (u if leave > nought else beyond) - enter * (behind if enter > nought else u)
+        across = right * (u if right > nought else at_right) - left * (at_left if left > nought else u)
+        work[U(MOMENTUM), c] = q[r, c] - ratio * (along + across)
 
 
-@njit(cache=True, fastmath=FAST, error_model="numpy")
-def flux_row(out, momentum, ha, hb, za, zb, na, nb, t1, t2, t3, t4, push, drag):
-    """Advance a row of face discharges: gravity explicit, Manning friction fully implicit in the two-dimensional norm.
+@njit(fastmath=FAST, error_model="numpy")
+def flux_row(work, out, h, z, n2, t, r, dr, dc, a, b, friction_row, friction_before, push, drag, lean):
+    """Advance discharges of faces `a..b-1`: gravity explicit, Manning friction fully implicit in the 2-D norm.
 
-    `push` is g dt / dx, `drag` is g dt, `na` and `nb` are squared Manning coefficients, `t1..t4` the transverse discharges
-    around the face.
+    `push` is g dt / dx, `drag` is g dt, `n2` the squared Manning coefficient of cells, `t` the transverse discharge.
+    `lean` is 1/2 where pressure is to act on the mean depth, so that momentum is conserved across a jump, and 0 where
+    it acts on the flow depth.
     """
-    kind = out.dtype.type
+    kind = h.dtype.type
     half, one, four, nought, quarter, dry = kind(0.5), kind(1), kind(4), kind(0), kind(0.25), kind(DRY_FLOW)
-    for i in range(out.size):
-        depth = flow_depth(ha[i], hb[i], za[i], zb[i], kind)
+    for c in range(a, b):
+        ha, hb, za, zb = h[r - dr, c - dc], h[r, c], z[r - dr, c - dc], z[r, c]
+        depth = flow_depth(ha, hb, za, zb, kind)
         safe = depth if depth > dry else dry
-        force = momentum[i] + push * safe * ((za[i] - zb[i]) + (ha[i] - hb[i]))
+        drop = (za - zb) + (ha - hb)
+        step, fall = abs(ha - hb), abs(drop)
+        uneven = step if step < fall else fall
+        force = work[U(MOMENTUM), c] + push * (safe - lean * (uneven if uneven < safe else safe)) * drop
         y = inverse_cube_root(safe, kind)
         cube = y * y * y
-        friction = drag * half * (na[i] + nb[i]) * cube * cube * y
-        size = force if force > nought else -force
+        friction = drag * half * (n2[friction_before, c - dc] + n2[friction_row, c]) * cube * cube * y
         # 2 K |q1| where q1 (1 + K |q1|) = force is the one-dimensional solution
-        own = half * (np.sqrt(one + four * friction * size) - one)
-        cross = friction * quarter * ((t1[i] + t2[i]) + (t3[i] + t4[i]))
+        own = half * (np.sqrt(one + four * friction * abs(force)) - one)
+        sides = (t[r - dr, c - dc] + t[r, c]) + (t[r - dr + dc, c - dc + dr] + t[r + dc, c + dr])
+        cross = quarter * friction * sides
         q = force / (one + np.sqrt(own * own + cross * cross))
-        out[i] = q if depth > dry else nought
+        work[out, c] = q if depth > dry else nought
 
 
-@njit(cache=True, fastmath=FAST, error_model="numpy")
-def velocity_row(out, peak, q, ha, hb, za, zb):
-    """Velocity on faces, and its running peak by column."""
-    kind = out.dtype.type
-    nought, dry = kind(0), kind(DRY_FLOW)
-    for i in range(out.size):
-        depth = flow_depth(ha[i], hb[i], za[i], zb[i], kind)
-        safe = depth if depth > dry else dry
-        u = q[i] / safe if depth > dry else nought
-        out[i] = u
-        size = u if u > nought else -u
-        peak[i] = size if size > peak[i] else peak[i]
+@njit(fastmath=FAST, error_model="numpy")
+def velocity_row(work, out, q, h, z, r, dr, dc, a, b):
+    """Velocity on faces by the mean depth at either side, and its running peak by column."""
+    kind = h.dtype.type
+    half, nought, dry, peak = kind(0.5), kind(0), kind(DRY_FLOW), U(SPEED_PEAK)
+    for c in range(a, b):
+        ha, hb = h[r - dr, c - dc], h[r, c]
+        depth = flow_depth(ha, hb, z[r - dr, c - dc], z[r, c], kind)
+        mean = half * (ha + hb)
+        u = q[r, c] / (mean if mean > dry else dry)
+        u = u if depth > dry else nought
+        work[out, c] = u
+        size = abs(u)
+        before = work[peak, c]
+        work[peak, c] = size if size > before else before
 
 
-@njit(cache=True, fastmath=FAST, error_model="numpy")
-def share_row(out, h, west, east, south, north, ratio):
+@njit(fastmath=FAST, error_model="numpy")
+def share_row(work, out, h, r, x, south, north, a, b, ratio):
     """Share of the outflow that a cell can pay for with the water that it holds."""
-    kind = out.dtype.type
+    kind = h.dtype.type
     nought, one, tiny = kind(0), kind(1), kind(1e-30)
-    for i in range(out.size):
-        demand = (east[i] if east[i] > nought else nought) - (west[i] if west[i] < nought else nought)
-        demand += (north[i] if north[i] > nought else nought) - (south[i] if south[i] < nought else nought)
-        share = h[i] / (ratio * demand + tiny)
-        out[i] = share if share < one else one
+    for c in range(a, b):
+        to_west, to_east, to_south, to_north = -work[x, c], work[x, c + U(1)], -work[south, c], work[north, c]
+        demand = (to_east if to_east > nought else nought) + (to_west if to_west > nought else nought)
+        demand += (to_north if to_north > nought else nought) + (to_south if to_south > nought else nought)
+        share = h[r, c] / (ratio * demand + tiny)
+        work[out, c] = share if share < one else one
 
 
-@njit(cache=True, fastmath=FAST, error_model="numpy")
-def limited_row(out, q, share_before, share_after):
+@njit(fastmath=FAST, error_model="numpy")
+def limited_row(target, row, work, flux, share_before, share_here, dc, a, b):
     """Scale each discharge by the share of the cell that gives the water."""
-    nought = out.dtype.type(0)
-    for i in range(out.size):
-        out[i] = q[i] * (share_before[i] if q[i] > nought else share_after[i])
+    nought = target.dtype.type(0)
+    for c in range(a, b):
+        q, before, here = work[flux, c], work[share_before, c - dc], work[share_here, c]
+        target[row, c] = q * (before if q > nought else here)
 
 
-@njit(cache=True, fastmath=FAST, error_model="numpy")
-def depth_row(out, peak, h, west, east, south, north, ratio):
+@njit(fastmath=FAST, error_model="numpy")
+def depth_row(h_new, h, qx, qy, north, north_row, work, r, a, b, ratio):
     """Continuity of a row of cells, and the running peak of depth by column."""
-    for i in range(out.size):
-        depth = h[i] + ratio * ((west[i] - east[i]) + (south[i] - north[i]))
-        out[i] = depth
-        peak[i] = depth if depth > peak[i] else peak[i]
+    peak = U(DEPTH_PEAK)
+    for c in range(a, b):
+        depth = h[r, c] + ratio * ((qx[r, c] - qx[r, c + U(1)]) + (qy[r, c] - north[north_row, c]))
+        h_new[r, c] = depth
+        before = work[peak, c]
+        work[peak, c] = depth if depth > before else before
 
 
-@njit(cache=True, fastmath=FAST, error_model="numpy")
+@njit
+def fill(work, row, value):
+    """Set a row of the scratch space."""
+    for c in range(work.shape[1]):
+        work[row, c] = value
+
+
+@njit(fastmath=FAST, error_model="numpy")
 def velocities(h, qx, qy, z, first, last, work, r):
     """Velocities on the x and y faces of row `r`, written to its places in the rings; nothing moves in ghost rows."""
     rows = h.shape[0] - 3
-    out = work[SPEED_X + r % 3]
     if r == 1:
-        work[SPEED_X, :] = 0
+        fill(work, SPEED_X, 0)
+    out = SPEED_X + r % RING
     if r > rows:
-        out[:] = 0
+        fill(work, out, 0)
     elif first[r] <= last[r]:
         a, b = first[r], last[r] + 2
-        west, east = slice(a - 1, b - 1), slice(a, b)
-        velocity_row(out[east], work[SPEED_PEAK, east], qx[r, east], h[r, west], h[r, east], z[r, west], z[r, east])
-        out[a - 1] = out[a]
-        out[b] = out[b - 1]
+        velocity_row(work, U(out), qx, h, z, U(r), U(0), U(1), U(a), U(b))
+        work[out, a - 1], work[out, b] = work[out, a], work[out, b - 1]
     a, b = min(first[r - 1], first[r]), max(last[r - 1], last[r]) + 1
     if a < b:
-        out = work[SPEED_Y + r % 3, a:b]
-        velocity_row(out, work[SPEED_PEAK, a:b], qy[r, a:b], h[r - 1, a:b], h[r, a:b], z[r - 1, a:b], z[r, a:b])
+        out = SPEED_Y + r % RING
+        velocity_row(work, U(out), qy, h, z, U(r), U(1), U(0), U(a), U(b))
+        if r == 1 or r > rows:
+            beyond = SPEED_Y + (0 if r == 1 else r + 1) % RING
+            for c in range(a, b):
+                work[beyond, c] = work[out, c]
 
 
-@njit(cache=True, fastmath=FAST, error_model="numpy")
-def settle_y(out, work, first, last, r):
+@njit(fastmath=FAST, error_model="numpy")
+def face_row(work, flux, speed, h, z, n2, q, t, r, dr, dc, a, b, dt, dx, theta, advection):
+    """Discharges of faces `a..b-1` of row `r` after the step, before they are limited, in the ring at `flux`."""
+    kind = h.dtype.type
+    varied = U(1) if n2.shape[0] > 1 else U(0)
+    if advection:
+        advected_row(work, speed, q, t, r, dr, dc, a, b, kind(dt / dx))
+    else:
+        smoothed_row(work, q, r, dr, dc, a, b, kind(theta))
+    out, lean = flux + r % U(RING), kind(0.5) if advection else kind(0)
+    push, drag = kind(GRAVITY * dt / dx), kind(GRAVITY * dt)
+    flux_row(work, out, h, z, n2, t, r, dr, dc, a, b, varied * r, varied * (r - dr), push, drag, lean)
+
+
+@njit(fastmath=FAST, error_model="numpy")
+def settle_y(target, row, work, first, last, r):
     """Limit the discharges through the y faces of row `r` and write them where they stay."""
     a, b = min(first[r - 1], first[r]), max(last[r - 1], last[r]) + 1
     if a < b:
-        before, after = work[SHARE + (r - 1) % 3, a:b], work[SHARE + r % 3, a:b]
-        limited_row(out[a:b], work[FLUX_Y + r % 3, a:b], before, after)
+        before, here = U(SHARE + (r - 1) % RING), U(SHARE + r % RING)
+        limited_row(target, U(row), work, U(FLUX_Y + r % RING), before, here, U(0), U(a), U(b))
 
 
-@njit(cache=True, fastmath=FAST, error_model="numpy")
+@njit(fastmath=FAST, error_model="numpy")
 def widen(h, low, high, r, a, b):
     """Let the span of row `r` take in the cells of `a..b` that have become wet; spans never shrink."""
-    while a < low[r] and a <= b and h[a] <= 0:
+    while a < low[r] and a <= b and h[r, a] <= 0:
         a += 1
-    while b > high[r] and b >= a and h[b] <= 0:
+    while b > high[r] and b >= a and h[r, b] <= 0:
         b -= 1
     if a <= b:
         low[r] = min(low[r], a)
         high[r] = max(high[r], b)
 
 
-@njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
+@njit(nogil=True, fastmath=FAST, error_model="numpy")
 def sweep(h, qx, qy, h_new, qx_new, qy_new, z, n2, first, last, low, high, j0, j1, work, dt, dx, theta, advection):
     """Advance rows `j0..j1-1` by one step; `first..last` are the active columns of each row.
 
-    Discharges of row r, outflow shares of row r - 1 and depths of row r - 2 are worked on together while they are in cache.
-    Rows next to the band are computed twice, once by each neighbour. Returns the greatest depth and speed.
+    Discharges of row r, outflow shares of row r - 1 and depths of row r - 2 are worked on together while they are in
+    cache. Rows next to the band are computed twice, once by each neighbour. Returns the greatest depth and speed.
     """
     kind = h.dtype.type
-    rows = h.shape[0] - 3
-    push, drag, ratio = kind(GRAVITY * dt / dx), kind(GRAVITY * dt), kind(dt / dx)
-    theta = kind(theta)
-    friction_rows = n2.shape[0]
-    work[DEPTH_PEAK, :] = 0
-    work[SPEED_PEAK, :] = 0
+    rows, ratio = h.shape[0] - 3, kind(dt / dx)
+    fill(work, DEPTH_PEAK, 0)
+    fill(work, SPEED_PEAK, 0)
     ahead = max(j0 - 2, 1)
     for r in range(j0 - 1, j1 + 2):
-        if advection:
-            while ahead <= min(r + 1, rows + 1):
-                velocities(h, qx, qy, z, first, last, work, ahead)
-                ahead += 1
-        na, nb = n2[min(r - 1, friction_rows - 1) if r > 0 else 0], n2[min(r, friction_rows - 1)]
+        while advection and ahead <= min(r + 1, rows + 1):
+            velocities(h, qx, qy, z, first, last, work, ahead)
+            ahead += 1
         if 1 <= r <= rows and first[r] <= last[r]:
-            a, b = first[r], last[r] + 2
-            momentum = work[MOMENTUM, a:b]
-            q, before, after = qx[r, a:b], qx[r, a - 1 : b - 1], qx[r, a + 1 : b + 1]
-            t1, t2, t3, t4 = qy[r, a - 1 : b - 1], qy[r, a:b], qy[r + 1, a - 1 : b - 1], qy[r + 1, a:b]
-            if advection:
-                u, here = work[SPEED_X + r % 3], work[SPEED_X + r % 3, a:b]
-                below, above = work[SPEED_X + (r - 1) % 3, a:b], work[SPEED_X + (r + 1) % 3, a:b]
-                advected_row(
-                    momentum,
-                    q,
-                    before,
-                    after,
-                    t1,
-                    t2,
-                    t3,
-                    t4,
-                    here,
-                    u[a - 1 : b - 1],
-                    u[a + 1 : b + 1],
-                    below,
-                    above,
-                    ratio,
-                )
-            else:
-                smoothed_row(momentum, q, before, after, theta)
-            out = work[FLUX_X + r % 3, a:b]
-            flux_row(
-                out,
-                momentum,
-                h[r, a - 1 : b - 1],
-                h[r, a:b],
-                z[r, a - 1 : b - 1],
-                z[r, a:b],
-                nb[a - 1 : b - 1],
-                nb[a:b],
-                t1,
-                t2,
-                t3,
-                t4,
-                push,
-                drag,
-            )
+            a, b = U(first[r]), U(last[r] + 2)
+            face_row(work, U(FLUX_X), U(SPEED_X), h, z, n2, qx, qy, U(r), U(0), U(1), a, b, dt, dx, theta, advection)
         if 1 <= r <= rows + 1:
-            a, b = min(first[r - 1], first[r]), max(last[r - 1], last[r]) + 1
+            a, b = U(min(first[r - 1], first[r])), U(max(last[r - 1], last[r]) + 1)
             if a < b:
-                momentum = work[MOMENTUM, a:b]
-                q, before, after = qy[r, a:b], qy[r - 1, a:b], qy[r + 1, a:b]
-                t1, t2, t3, t4 = qx[r - 1, a:b], qx[r, a:b], qx[r - 1, a + 1 : b + 1], qx[r, a + 1 : b + 1]
-                if advection:
-                    v, here = work[SPEED_Y + r % 3], work[SPEED_Y + r % 3, a:b]
-                    below = work[SPEED_Y + (r - 1) % 3, a:b] if r > 1 else here
-                    above = work[SPEED_Y + (r + 1) % 3, a:b] if r <= rows else here
-                    advected_row(
-                        momentum,
-                        q,
-                        before,
-                        after,
-                        t1,
-                        t2,
-                        t3,
-                        t4,
-                        here,
-                        below,
-                        above,
-                        v[a - 1 : b - 1],
-                        v[a + 1 : b + 1],
-                        ratio,
-                    )
-                else:
-                    smoothed_row(momentum, q, before, after, theta)
-                out = work[FLUX_Y + r % 3, a:b]
-                flux_row(
-                    out,
-                    momentum,
-                    h[r - 1, a:b],
-                    h[r, a:b],
-                    z[r - 1, a:b],
-                    z[r, a:b],
-                    na[a:b],
-                    nb[a:b],
-                    t1,
-                    t2,
-                    t3,
-                    t4,
-                    push,
-                    drag,
+                face_row(
+                    work, U(FLUX_Y), U(SPEED_Y), h, z, n2, qy, qx, U(r), U(1), U(0), a, b, dt, dx, theta, advection
                 )
         give = r - 1
+        share = SHARE + give % RING
         if give == 0 or give == rows + 1:
-            work[SHARE + give % 3, :] = 1
+            fill(work, share, 1)
         elif give >= j0 - 1 and first[give] <= last[give]:
-            a, b = first[give], last[give] + 1
-            x, south, north = work[FLUX_X + give % 3], work[FLUX_Y + give % 3, a:b], work[FLUX_Y + r % 3, a:b]
-            share_row(work[SHARE + give % 3, a:b], h[give, a:b], x[a:b], x[a + 1 : b + 1], south, north, ratio)
+            x, south, north = U(FLUX_X + give % RING), U(FLUX_Y + give % RING), U(FLUX_Y + r % RING)
+            share_row(work, U(share), h, U(give), x, south, north, U(first[give]), U(last[give] + 1), ratio)
         m = r - 2
         if m >= j0:
             if m == j0:
-                settle_y(qy_new[m], work, first, last, m)
-            northern = qy_new[m + 1] if m + 1 < j1 or m == rows else work[LAST_Y]
-            settle_y(northern, work, first, last, m + 1)
+                settle_y(qy_new, m, work, first, last, m)
+            northern, row = (qy_new, m + 1) if m + 1 < j1 or m == rows else (work, LAST_Y)
+            settle_y(northern, row, work, first, last, m + 1)
             if first[m] <= last[m]:
-                a, b = first[m], last[m] + 1
-                share = work[SHARE + m % 3]
-                limited_row(qx_new[m, a : b + 1], work[FLUX_X + m % 3, a : b + 1], share[a - 1 : b], share[a : b + 1])
-                x = qx_new[m]
-                depth_row(
-                    h_new[m, a:b],
-                    work[DEPTH_PEAK, a:b],
-                    h[m, a:b],
-                    x[a:b],
-                    x[a + 1 : b + 1],
-                    qy_new[m, a:b],
-                    northern[a:b],
-                    ratio,
-                )
-                widen(h_new[m], low, high, m, first[m], last[m])
-    return work[DEPTH_PEAK].max(), work[SPEED_PEAK].max()
+                a, b, share = U(first[m]), U(last[m] + 1), U(SHARE + m % RING)
+                limited_row(qx_new, U(m), work, U(FLUX_X + m % RING), share, share, U(1), a, b + U(1))
+                depth_row(h_new, h, qx_new, qy_new, northern, U(row), work, U(m), a, b, ratio)
+                widen(h_new, low, high, m, first[m], last[m])
+    deepest, fastest = kind(0), kind(0)
+    for c in range(h.shape[1]):
+        deepest = max(deepest, work[DEPTH_PEAK, c])
+        fastest = max(fastest, work[SPEED_PEAK, c])
+    return deepest, fastest
 
 
-@njit(cache=True)
+@njit
 def activate(first, last, low, high, columns):
-    """Columns to work on in each row: the spans of the row and its neighbours, one cell wider; empty rows get (1, 0)."""
+    """Columns to work on in each row: spans of the row and its neighbours, one wider; none where first > last."""
     cells = 0
     for r in range(1, low.size - 2):
         a = min(low[r - 1], low[r], low[r + 1]) - 1
@@ -350,29 +305,34 @@ def activate(first, last, low, high, columns):
     return cells
 
 
-@njit(cache=True)
-def integral(times, values, totals, t):
-    """Integral of a piecewise linear series from its first time to `t`; the ends hold on either side."""
-    k = np.searchsorted(times, t, side="right") - 1
-    if k < 0:
-        return (t - times[0]) * values[0]
-    past = t - times[k]
-    if k == times.size - 1:
-        return totals[k] + past * values[k]
-    slope = (values[k + 1] - values[k]) / (times[k + 1] - times[k])
-    return totals[k] + past * (values[k] + 0.5 * slope * past)
+@njit
+def integral(times, values, totals, start, end, t):
+    """Integral of the piecewise linear series in `start..end - 1` from its first time to `t`; its ends hold outside."""
+    if t < times[start]:
+        return (t - times[start]) * values[start]
+    low, high = start, end
+    while high - low > 1:
+        middle = (low + high) // 2
+        if times[middle] <= t:
+            low = middle
+        else:
+            high = middle
+    past = t - times[low]
+    if low == end - 1:
+        return totals[low] + past * values[low]
+    slope = (values[low + 1] - values[low]) / (times[low + 1] - times[low])
+    return totals[low] + past * (values[low] + 0.5 * slope * past)
 
 
-@njit(cache=True)
+@njit
 def means(starts, times, values, totals, t, dt, out):
-    """Mean of each series over the step `t..t + dt`; series k occupies `starts[k]..starts[k + 1]`."""
+    """Mean of each series over the step `t..t + dt`; series k occupies `starts[k]..starts[k + 1] - 1`."""
     for k in range(out.size):
-        part = slice(starts[k], starts[k + 1])
-        after = integral(times[part], values[part], totals[part], t + dt)
-        out[k] = (after - integral(times[part], values[part], totals[part], t)) / dt
+        after = integral(times, values, totals, starts[k], starts[k + 1], t + dt)
+        out[k] = (after - integral(times, values, totals, starts[k], starts[k + 1], t)) / dt
 
 
-@njit(cache=True)
+@njit
 def open_edges(edges, levels, h, qx, qy, z):
     """Set depths of the ghost cells and discharges beyond the edge before a step."""
     nought = h.dtype.type(0)
@@ -386,7 +346,7 @@ def open_edges(edges, levels, h, qx, qy, z):
         q[e[OUTER_ROW], e[OUTER_COLUMN]] = q[e[FACE_ROW], e[FACE_COLUMN]]
 
 
-@njit(cache=True)
+@njit
 def close_edges(edges, weights, levels, h, qx, qy, dt, dx, state):
     """Impose prescribed discharges, let free edges only drain, and book what passed; returns the greatest depth set."""
     kind = h.dtype.type
@@ -412,7 +372,7 @@ def close_edges(edges, weights, levels, h, qx, qy, dt, dx, state):
     return deepest
 
 
-@njit(cache=True)
+@njit
 def pour(points, owed, levels, h, dt, dx, state):
     """Add point discharges to their cells; what rounding leaves over is owed to the next step."""
     deepest = 0.0
@@ -427,51 +387,66 @@ def pour(points, owed, levels, h, dt, dx, state):
     return deepest
 
 
+@njit(error_model="numpy")
+def face_velocity(q, ha, hb, za, zb, kind):
+    """Discharge over flow depth: a cell that water has only begun to enter does not set it."""
+    depth = flow_depth(ha, hb, za, zb, kind)
+    return q / depth if depth > kind(DRY_FLOW) else kind(0)
+
+
+@njit(error_model="numpy")
+def cell_velocity(h, qx, qy, z, r, c):
+    """Mean velocity of the faces of a cell along x and along rows, 0 where it is shallower than `SHALLOW`."""
+    kind = h.dtype.type
+    here, level, half, one = h[r, c], z[r, c], kind(0.5), U(1)
+    if here <= kind(SHALLOW):
+        return kind(0), kind(0)
+    west = face_velocity(qx[r, c], h[r, c - one], here, z[r, c - one], level, kind)
+    east = face_velocity(qx[r, c + one], here, h[r, c + one], level, z[r, c + one], kind)
+    south = face_velocity(qy[r, c], h[r - one, c], here, z[r - one, c], level, kind)
+    north = face_velocity(qy[r + one, c], here, h[r + one, c], level, z[r + one, c], kind)
+    return half * (west + east), half * (south + north)
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
-def record(h, qx, qy, low, high, maxima, moments, above, thresholds, now, since):
+def cell_velocities(h, qx, qy, z, out_x, out_y):
+    """Velocities of all cells."""
+    for r in range(U(1), U(h.shape[0] - 2)):
+        for c in range(U(1), U(h.shape[1] - 2)):
+            out_x[r, c], out_y[r, c] = cell_velocity(h, qx, qy, z, r, c)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def record(h, qx, qy, z, low, high, maxima, moments, above, thresholds, now, since):
     """Bring maxima (depth, speed, depth x speed, hazard), moments (greatest depth, arrival) and durations up to date.
 
     The hazard rating is h (v + 0.5) + DF with the debris factor of arable land, 0.5 where h > 0.75 m or v > 2 m/s and 0
-    elsewhere (Defra/EA 2006, FD2321/TR1, Tables 3.1 and 3.2). Speed counts where depth exceeds `SHALLOW`.
+    elsewhere (Defra/EA 2006, FD2321/TR1, Tables 3.1 and 3.2).
     """
     kind = h.dtype.type
-    half, nought, shallow = kind(0.5), kind(0), kind(SHALLOW)
+    half, nought = kind(0.5), kind(0)
     debris_depth, debris_speed = kind(0.75), kind(2.0)
     moment, span = kind(now), kind(since)
-    for r in range(1, h.shape[0] - 2):
-        a, b = low[r], high[r] + 1
-        if a >= b:
-            continue
-        depths, west, east, south, north = h[r, a:b], qx[r, a:b], qx[r, a + 1 : b + 1], qy[r, a:b], qy[r + 1, a:b]
-        depth_max, speed_max, product_max, hazard_max = (
-            maxima[0, r, a:b],
-            maxima[1, r, a:b],
-            maxima[2, r, a:b],
-            maxima[3, r, a:b],
-        )
-        depth_time, arrival = moments[0, r, a:b], moments[1, r, a:b]
-        for i in range(depths.size):
-            depth = depths[i]
-            if depth > depth_max[i]:
-                depth_max[i] = depth
-                depth_time[i] = moment
-            if depth > shallow:
-                x, y = west[i] + east[i], south[i] + north[i]
-                product = half * np.sqrt(x * x + y * y)
-                speed = product / depth
-                debris = half if depth > debris_depth or speed > debris_speed else nought
-                hazard = product + half * depth + debris
-                speed_max[i] = max(speed, speed_max[i])
-                product_max[i] = max(product, product_max[i])
-                hazard_max[i] = max(hazard, hazard_max[i])
+    for row in range(1, h.shape[0] - 2):
+        r, a, b = U(row), U(max(low[row], 0)), U(high[row] + 1)
+        for c in range(a, b):
+            depth = h[r, c]
+            if depth > maxima[0, r, c]:
+                maxima[0, r, c] = depth
+                moments[0, r, c] = moment
+            x, y = cell_velocity(h, qx, qy, z, r, c)
+            speed = np.sqrt(x * x + y * y)
+            debris = half if depth > debris_depth or speed > debris_speed else nought
+            maxima[1, r, c] = max(speed, maxima[1, r, c])
+            maxima[2, r, c] = max(depth * speed, maxima[2, r, c])
+            maxima[3, r, c] = max(depth * (speed + half) + debris, maxima[3, r, c])
         for k in range(thresholds.size):
-            threshold, duration = thresholds[k], above[k, r, a:b]
-            for i in range(depths.size):
-                duration[i] += span if depths[i] > threshold else nought
+            for c in range(a, b):
+                above[k, r, c] += span if h[r, c] > thresholds[k] else nought
         if thresholds.size:
-            for i in range(depths.size):
-                if np.isnan(arrival[i]) and depths[i] > thresholds[0]:
-                    arrival[i] = moment
+            for c in range(a, b):
+                if np.isnan(moments[1, r, c]) and h[r, c] > thresholds[0]:
+                    moments[1, r, c] = moment
 
 
 def _advance(
@@ -479,8 +454,8 @@ def _advance(
 ):
     """Step until the time reaches `until` (may be passed) or `stop` (is met). Returns 1 if the arrays changed roles.
 
-    `fields` and `spare` are (h, qx, qy); `spans` (low, high, first, last); `series` (starts, times, values, totals, means);
-    `limits` (Courant number, longest step, theta); `state` and `work` are changed in place.
+    `fields` and `spare` are (h, qx, qy); `spans` (low, high, first, last); `series` (starts, times, values, totals,
+    means); `limits` (Courant number, longest step, theta); `state` and `work` are changed in place.
     """
     (h, qx, qy), (h_new, qx_new, qy_new) = fields, spare
     low, high, first, last = spans
@@ -492,7 +467,9 @@ def _advance(
     swapped = 0
     while state[TIME] < until:
         t = state[TIME]
-        dt = min(longest, courant * dx / (np.sqrt(GRAVITY * state[DEPTH_MAX]) + state[SPEED_MAX] + 1e-12))
+        # waves run at c sqrt(2) along a diagonal, flow may have its peak along both axes: sqrt(2) c + 2 u < dx / dt
+        celerity = np.sqrt(GRAVITY * state[DEPTH_MAX]) + SPEED_WEIGHT * state[SPEED_MAX]
+        dt = min(longest, courant * dx / (celerity + 1e-12))
         left = stop - t
         if left <= dt:
             dt = left
@@ -526,7 +503,10 @@ def _advance(
             )
         deepest = close_edges(edges, weights, levels, h_new, qx_new, qy_new, dt, dx, state)
         deepest = max(deepest, pour(points, owed, levels, h_new, dt, dx, state))
-        state[DEPTH_MAX], state[SPEED_MAX] = max(depths.max(), deepest), speeds.max()
+        state[DEPTH_MAX], state[SPEED_MAX] = deepest, 0.0
+        for b in range(bands):
+            state[DEPTH_MAX] = max(state[DEPTH_MAX], depths[b])
+            state[SPEED_MAX] = max(state[SPEED_MAX], speeds[b])
         state[STEPS] += 1
         state[TIME] = stop if dt == left else t + dt
         h, h_new = h_new, h

@@ -27,6 +27,7 @@ class Monitor:
         self.maxima = np.zeros((4, *grid.bed.shape), kind)
         self.moments = np.full((2, *grid.bed.shape), np.nan, kind)
         self.above = np.zeros((len(thresholds_m), *grid.bed.shape), kind)
+        self.bed = grid.bed
         self.places = gauges
         self.times: list[float] = []
         self.gauges: list[list[float]] = []
@@ -39,7 +40,7 @@ class Monitor:
         since = now - self.times[-1] if self.times else 0.0
         h, qx, qy = fields
         kernels.record(
-            h, qx, qy, spans[0], spans[1], self.maxima, self.moments, self.above, self.thresholds, now, since
+            h, qx, qy, self.bed, spans[0], spans[1], self.maxima, self.moments, self.above, self.thresholds, now, since
         )
         self.times.append(now)
         self.gauges.append([float(h[place]) for place in self.places])

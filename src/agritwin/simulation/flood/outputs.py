@@ -42,15 +42,12 @@ class Frame:
     along_rows: np.ndarray
 
 
-def frame(fields: tuple[np.ndarray, ...]) -> Frame:
+def frame(fields: tuple[np.ndarray, ...], grid: Grid) -> Frame:
     """Copy depths and form velocities of cells from padded arrays; still where shallower than `kernels.SHALLOW`."""
     h, qx, qy = fields
-    depth = cells(h).copy()
-    deep = depth > kernels.SHALLOW
-    safe = np.where(deep, depth, 1)
-    x = np.where(deep, 0.5 * (cells(qx) + qx[1:-2, 2:-1]) / safe, 0)
-    rows = np.where(deep, 0.5 * (cells(qy) + qy[2:-1, 1:-2]) / safe, 0)
-    return Frame(depth, x.astype(depth.dtype), rows.astype(depth.dtype))
+    along_x, along_rows = grid.padded(), grid.padded()
+    kernels.cell_velocities(h, qx, qy, grid.bed, along_x, along_rows)
+    return Frame(cells(h).copy(), cells(along_x), cells(along_rows))
 
 
 def collect(
@@ -100,7 +97,10 @@ def collect(
             ("monitor_time",), _rates(sampled, monitor.outflow), "m3 s-1", "water leaving through edges", "time: mean"
         ),
         "gauge_depth": _variable(
-            ("gauge", "monitor_time"), np.array(monitor.gauges).reshape(sampled.size, len(gauges)).T, "m", "depth at gauges"
+            ("gauge", "monitor_time"),
+            np.array(monitor.gauges).reshape(sampled.size, len(gauges)).T,
+            "m",
+            "depth at gauges",
         ),
         "mass_error_relative": _variable((), ledger.mass_error_relative, "1", "volume unaccounted for, share of input"),
     }

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import xarray as xr
 
@@ -53,7 +52,7 @@ def simulate(
     Parameters
     ----------
     terrain
-        `surface_altitude` (y, x) in m; `x`, `y` cell centres in m; no gaps. `synthetic` and `attribution` are handed on.
+        `surface_altitude` (y, x) in m; `x`, `y` cell centres in m; no gaps. Licence and `synthetic` are handed on.
     rain
         (time[, y, x]) with `units` mm per interval or mm h-1; see `storms.read_rain`. None for no rain.
     duration_s, output_times_s
@@ -82,8 +81,8 @@ def simulate(
     courant, longest_step_s
         Time step as a share of the limit of stability (at most 0.7), and its upper bound (s).
     hydrology_step_s, monitor_step_s
-        Intervals (s) at which rain and infiltration act, and at which maxima and durations are brought up to date (None:
-        a five-hundredth of the duration, within 10 and 60 s, and no more than a hundredth).
+        Intervals (s) at which rain and infiltration act, and at which maxima and durations are brought up to date
+        (None: a five-hundredth of the duration, within 10 and 60 s, and no more than a hundredth).
 
     Returns
     -------
@@ -150,7 +149,7 @@ class _Flow:
         n2 = np.full((1, width), squared) if squared.ndim == 0 else np.pad(squared, ((1, 2), (1, 2)), mode="edge")
         spans = tuple(np.full(height, value, np.int64) for value in (NEVER, -1, NEVER, -1))
         work = np.zeros((threads, kernels.SCRATCH_ROWS, width), kind)
-        work[:, kernels.SHARE : kernels.SHARE + 3] = 1
+        work[:, kernels.SHARE : kernels.SHARE + kernels.RING] = 1
         state = np.zeros(kernels.STATE_SIZE)
         volume = float(cells(h).sum(dtype=np.float64)) * grid.cell_area
         flow = cls(grid, openings, fields, tuple(map(np.copy, fields)), spans, n2, work, state, limits, volume)
@@ -208,8 +207,7 @@ def _run(
     advection: bool,
 ) -> list[outputs.Frame]:
     """Alternate flow, hydrology and records; returns a frame for each time wanted."""
-    numba.set_num_threads(min(len(flow.work), numba.config.NUMBA_NUM_THREADS))
-    frames = [outputs.frame(flow.fields)] if wanted.size and wanted[0] == 0 else []
+    frames = [outputs.frame(flow.fields, flow.grid)] if wanted.size and wanted[0] == 0 else []
     monitor.update(flow.fields, flow.spans, flow.state)
     hydrology_due, monitor_due = hydrology_step, monitor_step
     for stop in np.unique([*wanted[wanted > 0], duration]):
@@ -225,7 +223,7 @@ def _run(
                 monitor.update(flow.fields, flow.spans, flow.state)
                 monitor_due = now + monitor_step
         if stop in wanted:
-            frames.append(outputs.frame(flow.fields))
+            frames.append(outputs.frame(flow.fields, flow.grid))
     return frames
 
 
@@ -266,6 +264,7 @@ def _advection(wanted: str | bool, grid: Grid, roughness: np.ndarray, openings: 
         raise ConfigError(f"advection is {wanted!r}.", "Use True, False or auto.")
     if len(openings.points) or np.any(openings.edges[:, kernels.KIND] != kernels.FREE) or np.any(start > 0):
         return True
-    slope = np.hypot(*np.gradient(cells(grid.bed).astype(np.float64), grid.cell_size))
+    along_rows, along_x = np.gradient(cells(grid.bed).astype(np.float64), grid.cell_size)
+    slope = np.hypot(along_rows, along_x)
     uniform = FROUDE_DEPTH ** (1 / 6) * np.sqrt(slope / kernels.GRAVITY) / roughness
     return bool(np.percentile(uniform, 95) > FROUDE_LIMIT)

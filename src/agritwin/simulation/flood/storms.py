@@ -44,8 +44,8 @@ def read_rain(rain: xr.DataArray | None, shape: tuple[int, int]) -> Rain | None:
     Parameters
     ----------
     rain
-        (time[, y, x]); `units` either `mm` (per interval) or `mm h-1`. Times name the ends of the intervals: seconds from the
-        start, timedelta64, or datetime64 (the simulation then starts one interval before the first stamp).
+        (time[, y, x]); `units` either `mm` (per interval) or `mm h-1`. Times name the ends of the intervals: seconds
+        from the start, timedelta64, or datetime64 (the simulation then starts one interval before the first stamp).
     shape
         Rows and columns of the terrain.
 
@@ -58,7 +58,7 @@ def read_rain(rain: xr.DataArray | None, shape: tuple[int, int]) -> Rain | None:
         return None
     if rain.dims not in (("time",), ("time", "y", "x")) or (rain.ndim == 3 and rain.shape[1:] != shape):
         raise DataError(
-            f"The rain has dimensions {dict(rain.sizes)}; (time) or (time, y, x) with {shape[0]} x {shape[1]} cells is needed.",
+            f"The rain has dimensions {dict(rain.sizes)}; needed is (time) or (time, y, x) of {shape[0]} x {shape[1]}.",
             "Resample the rain to the terrain's raster.",
         )
     units = rain.attrs.get("units", "")
