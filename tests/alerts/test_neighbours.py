@@ -6,12 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 
-from agritwin.alerts.neighbours import edge_distance_m, neighbours, recipients
+from agritwin.alerts.neighbours import edge_distance_m, flow_relation, neighbours, recipients
 from agritwin.errors import DataError
+from agritwin.geometry import to_crs
+from agritwin.terrain import drainage
 
 GEOD = Geod(ellps="WGS84")
 LON, LAT = -4.82, 41.27
@@ -138,6 +141,29 @@ def test_water_carries_the_news_further_than_the_distance(parcels):
         ("touching", "near"),
     ]
     assert told[2].distance_m == pytest.approx(1001, abs=0.1)
+
+
+def slope_falling_to_the_north():
+    """Flow directions of a plane of 600 m by 600 m around the point, 5 m cells, UTM zone 30."""
+    east, north = shapely.get_coordinates(to_crs(shapely.Point(LON, LAT), 4326, 32630))[0]
+    x, y = east + np.arange(-297.5, 300, 5), north + np.arange(297.5, -300, -5)
+    height = xr.DataArray(np.broadcast_to(-0.03 * (y[:, None] - north), (len(y), len(x))), {"y": y, "x": x}, ("y", "x"))
+    return drainage(height, stream_area_m2=5000)["flow_direction"]
+
+
+def test_water_on_a_slope_decides_who_lies_downstream():
+    parcels = {
+        "own": square(-50, -50),
+        "below": square(-50, 120),
+        "above": square(-50, -200),
+        "beside": square(120, -50),
+        "off the grid": square(-50, 2000),
+    }
+    downstream = flow_relation(slope_falling_to_the_north(), parcels, 32630)
+    assert {name for name in parcels if name != "own" and downstream("own", name)} == {"below"}
+    told = recipients(parcels, "own", 60.0, downstream)
+    assert [(r.twin, r.reason) for r in told][:2] == [("own", "self"), ("below", "downstream")]
+    assert "off the grid" not in {r.twin for r in told}
 
 
 def test_nobody_is_told_twice(parcels):

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import shapely
 
 from agritwin.errors import DataError
+from agritwin.geometry import to_crs
 
 if TYPE_CHECKING:
+    import xarray as xr
     from shapely.geometry.base import BaseGeometry
 
 METRES_A_DEGREE = 110_500.0  # of latitude, the least anywhere on the ellipsoid
@@ -34,7 +37,6 @@ def edge_distance_m(a: "BaseGeometry", b: "BaseGeometry") -> float:
     The nearest points are found in an azimuthal equidistant projection around both, their distance on the WGS 84
     ellipsoid (Karney 2013, through PROJ). Symmetric; better than a metre for parcels up to some 100 km apart.
     """
-    import shapely
     from pyproj import Geod, Transformer
 
     west, south, east, north = shapely.total_bounds([a, b])
@@ -64,8 +66,6 @@ def neighbours(parcels: Mapping[str, "BaseGeometry"], twin: str, within_m: float
     DataError
         Where the twin is not among the parcels.
     """
-    import shapely
-
     if twin not in parcels:
         raise DataError(f"Parcel {twin} is not among the {len(parcels)} parcels known.", "Create the twin first.")
     own, names = parcels[twin], list(parcels)
@@ -101,3 +101,35 @@ def recipients(
     flows = [Recipient(name, d, "downstream") for name, d in sorted(told.items(), key=lambda item: (item[1], item[0]))]
     others = [Recipient(name, d, "near") for name, d in near.items() if name not in told]
     return [Recipient(twin, 0.0, "self"), *flows, *others]
+
+
+def flow_relation(
+    flow_direction: "xr.DataArray", parcels: Mapping[str, "BaseGeometry"], epsg: int, least_share: float = 0.05
+) -> Callable[[str, str], bool]:
+    """Relation `downstream` of `recipients`: whether water that leaves the first parcel runs through the second.
+
+    Parameters
+    ----------
+    flow_direction
+        D8 codes (y, x) of `agritwin.terrain.drainage`.
+    parcels, epsg
+        Geometries in EPSG:4326, and the EPSG code of the grid.
+    least_share
+        Share of the first parcel that has to drain through the second.
+
+    Returns
+    -------
+    Callable. A parcel without a cell in the grid counts as not downstream: where its water goes is not known.
+    """
+    from agritwin.terrain import upstream_of  # costs two seconds, which only floods need
+
+    x, y = np.meshgrid(flow_direction["x"].to_numpy(), flow_direction["y"].to_numpy())
+    local = {name: to_crs(geometry, 4326, epsg) for name, geometry in parcels.items()}
+    covered = {name for name, geometry in local.items() if shapely.contains_xy(geometry, x, y).any()}
+
+    def downstream(above: str, below: str) -> bool:
+        if not {above, below} <= covered:
+            return False
+        return upstream_of(flow_direction, local[above], local[below]).share >= least_share
+
+    return downstream
