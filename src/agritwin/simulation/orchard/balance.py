@@ -279,44 +279,52 @@ def _result(
     sums: NDArray[np.float64],
     series: NDArray[np.float64],
 ) -> xr.Dataset:
-    result = xr.Dataset(coords={"member": np.arange(start.size), "day": drivers["day"]})
+    variables: dict[str, tuple] = {}
     for name, values in zip(kernels.DAILY, series, strict=False):
         units, long_name = _OUTPUT[name]
-        result[name] = (("member", "day"), values.T, {"units": units, "long_name": long_name})
+        variables[name] = (("member", "day"), values.T, {"units": units, "long_name": long_name})
     for name, values in zip(kernels.SUMS, sums, strict=True):
-        result[f"season_{name}"] = ("member", values, {"units": "mm", "long_name": f"{_OUTPUT[name][1]}, summed"})
+        variables[f"season_{name}"] = ("member", values, {"units": "mm", "long_name": f"{_OUTPUT[name][1]}, summed"})
     for name, values in zip(kernels.STATE, carried, strict=True):
         units = _STATE_UNITS.get(name, "mm")
-        result[f"final_{name}"] = ("member", values, {"units": units, "long_name": f"{name} after the last day"})
+        variables[f"final_{name}"] = ("member", values, {"units": units, "long_name": f"{name} after the last day"})
     flux = dict(zip(kernels.SUMS, sums, strict=True))
     rain = np.broadcast_to(drivers["precipitation"].sum("day").to_numpy(), start.size)
-    result["season_precipitation"] = ("member", rain, {"units": "mm", "long_name": "precipitation, summed"})
     lost = flux["soil_evaporation"] + flux["transpiration"] + flux["drainage"]
-    gained = rain - flux["runoff"] + flux["irrigation"]
-    error = carried[0] - start - (lost - gained)
-    result["water_balance_error"] = ("member", error, {"units": "mm", "long_name": "change of storage not explained"})
+    error = carried[0] - start - (lost - (rain - flux["runoff"] + flux["irrigation"]))
     taw = np.broadcast_to(parameters["total_available_water"].to_numpy(), start.size)
-    result["total_available_water"] = ("member", taw, {"units": "mm", "long_name": WATER["total_available_water"][3]})
+    variables["season_precipitation"] = ("member", rain, {"units": "mm", "long_name": "precipitation, summed"})
+    variables["water_balance_error"] = (
+        "member",
+        error,
+        {"units": "mm", "long_name": "change of storage not explained"},
+    )
+    variables["total_available_water"] = (
+        "member",
+        taw,
+        {"units": "mm", "long_name": WATER["total_available_water"][3]},
+    )
     if all(name in parameters for name in YIELD):
-        result["relative_yield_water"] = _relative_yield(parameters, result)
-    result.attrs = {name: drivers.attrs[name] for name in ("source", "synthetic", "licence") if name in drivers.attrs}
-    result.attrs["history"] = "FAO-56 dual crop coefficient water balance of an orchard"
-    return result
+        relative = _relative_yield(parameters, dict(zip(kernels.STATE, carried, strict=True)))
+        attributes = {"units": "1", "long_name": "relative yield for water, to the last day"}
+        variables["relative_yield_water"] = ("member", relative, attributes)
+    attributes = {name: drivers.attrs[name] for name in ("source", "synthetic", "licence") if name in drivers.attrs}
+    attributes["history"] = "FAO-56 dual crop coefficient water balance of an orchard"
+    return xr.Dataset(variables, coords={"member": np.arange(start.size), "day": drivers["day"]}, attrs=attributes)
 
 
-def _relative_yield(parameters: xr.Dataset, result: xr.Dataset) -> xr.DataArray:
+def _relative_yield(parameters: xr.Dataset, state: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
     """Yield over that without water stress, the product of the stages' linear responses (Stewart's Ky).
 
     Transpiration stands for evapotranspiration, since dry soil between trees costs no yield. Ky is meant for deficits
     up to a half: the low values of rainfed groves are an extrapolation. Stages not begun yet count as unstressed; a
     tree without leaves has no yield to speak of (NaN).
     """
-    relative = xr.ones_like(result["final_root_zone_depletion"])
+    relative = np.where(np.isnat(parameters["leaf_out"].to_numpy()), np.nan, np.ones(state["refilled"].size))
     for stage in (1, 2, 3):
-        potential = result[f"final_potential_transpiration_stage_{stage}"]
-        actual = result[f"final_transpiration_stage_{stage}"]
-        deficit = xr.where(potential > 0.0, 1.0 - actual / potential.where(potential > 0.0, 1.0), 0.0)
-        response = np.broadcast_to(parameters[f"ky_stage_{stage}"].to_numpy(), deficit.size)
-        relative = relative * np.maximum(1.0 - response * deficit, 0.0)
-    relative = relative.where(np.broadcast_to(~np.isnat(parameters["leaf_out"].to_numpy()), relative.size))
-    return relative.assign_attrs(units="1", long_name="relative yield for water, to the last day")
+        potential = state[f"potential_transpiration_stage_{stage}"]
+        met = np.divide(
+            state[f"transpiration_stage_{stage}"], potential, out=np.ones_like(potential), where=potential > 0
+        )
+        relative = relative * np.maximum(1.0 - parameters[f"ky_stage_{stage}"].to_numpy() * (1.0 - met), 0.0)
+    return relative
