@@ -41,6 +41,9 @@ include: "workflow/rules/simulate.smk"
 include: "workflow/rules/report.smk"
 
 
+fingerprint.remember()
+
+
 # Targets to stop at: a refresh is `snakemake observe --config as_of=<date>`, then `snakemake`.
 rule observe:
     input:

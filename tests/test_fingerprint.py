@@ -22,7 +22,7 @@ def package(tmp_path, monkeypatch):
     monkeypatch.setattr(fingerprint, "SOURCE", folder)
 
     def code():
-        for cached in (fingerprint._file, fingerprint._tree, fingerprint._module_imports, fingerprint._module_hash):
+        for cached in (fingerprint._file, fingerprint._facts, fingerprint._module_imports):
             cached.cache_clear()
         return fingerprint.code(tmp_path / "n.ipynb")
 
@@ -56,6 +56,20 @@ def test_only_changes_of_code_that_is_imported_count(package, name, old, new, ch
     assert old in text
     (folder / name).write_text(text.replace(old, new))
     assert (code() != before) is changes
+
+
+def test_what_was_parsed_is_remembered_by_content_and_changes_nothing(package, tmp_path, monkeypatch):
+    monkeypatch.setattr(fingerprint, "MEMORY", tmp_path / "memory" / "code.json")
+    _, code = package
+    before = code()
+    fingerprint.remember()
+    assert fingerprint.MEMORY.is_file()
+    fingerprint._remembered.cache_clear()
+    monkeypatch.setattr(fingerprint.ast, "dump", lambda *_: pytest.fail("parsed again"))
+    assert code() == before
+    fingerprint._remembered.cache_clear()
+    fingerprint.MEMORY.write_text("{damaged")
+    monkeypatch.undo()
 
 
 def test_data_files_of_an_imported_package_count(package):

@@ -5,14 +5,18 @@ Comments, docstrings, blank lines and file times leave it alone.
 """
 
 import ast
+import contextlib
 import functools
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 PACKAGE = "agritwin"
 SOURCE = Path(__file__).resolve().parent
+MEMORY = Path(".snakemake/agritwin-code.json")
 RESOURCES = {".yaml", ".json", ".csv", ".j2", ".css", ".js"}
 
 
@@ -72,15 +76,57 @@ def _file(name: str) -> Path | None:
 
 
 @functools.cache
-def _tree(name: str) -> ast.Module:
-    path = _file(name)
-    assert path is not None
-    return ast.parse(path.read_text(encoding="utf-8"))
+def _module_imports(name: str) -> frozenset[str]:
+    return frozenset(_facts(name)["imports"])
+
+
+def _module_hash(name: str) -> str:
+    return str(_facts(name)["hash"])
 
 
 @functools.cache
-def _module_imports(name: str) -> frozenset[str]:
-    return frozenset(_imports(_tree(name)))
+def _facts(name: str) -> dict[str, Any]:
+    """What a module imports and the hash of its tree; remembered by content, since parsing costs most of a start."""
+    path = _file(name)
+    assert path is not None
+    source = path.read_bytes()
+    resources = _resources(path)
+    key = hashlib.sha256(source + b"".join(text for _, text in resources)).hexdigest()
+    known = _remembered().get(key)
+    if known is not None:
+        return known
+    tree = ast.parse(source)
+    total = hashlib.sha256(ast.dump(_without_docstrings(tree)).encode())
+    for label, text in resources:
+        total.update(label.encode() + text)
+    facts = {"imports": sorted(set(_imports(tree))), "hash": total.hexdigest()}
+    _remembered()[key] = facts
+    return facts
+
+
+def _resources(path: Path) -> list[tuple[str, bytes]]:
+    if path.name != "__init__.py":
+        return []
+    found = sorted(item for item in path.parent.iterdir() if item.suffix in RESOURCES)
+    return [(item.name, item.read_bytes()) for item in found]
+
+
+@functools.cache
+def _remembered() -> dict[str, dict[str, Any]]:
+    with contextlib.suppress(OSError, ValueError):
+        return json.loads(MEMORY.read_text(encoding="utf-8"))
+    return {}
+
+
+def remember() -> None:
+    """Keep what was parsed for the next start; worth nothing but time, so a folder that cannot be written is no error."""
+    text = json.dumps(_remembered())
+    with contextlib.suppress(OSError):
+        if not MEMORY.is_file() or MEMORY.read_text(encoding="utf-8") != text:
+            MEMORY.parent.mkdir(exist_ok=True)
+            aside = MEMORY.with_suffix(f".{os.getpid()}")
+            aside.write_text(text, encoding="utf-8")
+            aside.replace(MEMORY)
 
 
 def _imports(tree: ast.AST) -> Iterable[str]:
@@ -90,17 +136,6 @@ def _imports(tree: ast.AST) -> Iterable[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-@functools.cache
-def _module_hash(name: str) -> str:
-    path = _file(name)
-    assert path is not None
-    total = hashlib.sha256(ast.dump(_without_docstrings(_tree(name))).encode())
-    if path.name == "__init__.py":
-        for resource in sorted(item for item in path.parent.iterdir() if item.suffix in RESOURCES):
-            total.update(resource.name.encode() + resource.read_bytes())
-    return total.hexdigest()
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:

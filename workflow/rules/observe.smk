@@ -168,7 +168,7 @@ rule describe_ndvi:
         result="results/{twin}/ndvi.json",
     params:
         files=files,
-        settings=settings("season"),
+        settings=settings("zone"),
         code=code("notebooks/30_ndvi.ipynb"),
     log:
         notebook="logs/{twin}/30_ndvi.ipynb",

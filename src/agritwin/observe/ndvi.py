@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 GROUP = "ndvi"
 PIXEL_M = 10.0
+READ_AGAIN_DAYS = 45
 
 
 def fetch_ndvi(
@@ -49,7 +50,7 @@ def fetch_ndvi(
     when = When(dt.date.fromisoformat(imagery["first_day"]), as_of - dt.timedelta(days=1))
     store, _ = cube("ndvi", twin)
     kept = _kept(store)
-    known = set(map(str, kept["scene_id"].to_numpy())) if kept is not None else set()
+    known = _settled(kept, as_of)
     failures: list[SourceError] = []
     skipped: list[dict] = []
     for name in sources_imagery:
@@ -93,6 +94,14 @@ def _kept(store: Path) -> xr.Dataset | None:
         return open_group(store, GROUP).load()
     except StoreError:
         return None
+
+
+def _settled(kept: xr.Dataset | None, as_of: dt.date) -> set[str]:
+    # The offset test compares neighbouring scenes and providers reprocess young ones: the newest are read again.
+    if kept is None:
+        return set()
+    old = kept["time"].to_numpy() < np.datetime64(as_of - dt.timedelta(days=READ_AGAIN_DAYS))
+    return set(map(str, kept["scene_id"].to_numpy()[old]))
 
 
 def _joined(kept: xr.Dataset | None, fresh: xr.Dataset) -> xr.Dataset:

@@ -20,6 +20,7 @@ from agritwin.simulation.orchard.phenology import STAGES, calendar, continuation
 
 DRIVERS = ("precipitation", "et0", "wind_speed", "relative_humidity_min", "air_temperature_min")
 KEPT = (
+    "precipitation",
     "root_zone_depletion",
     "readily_available_water",
     "ks",
@@ -205,7 +206,7 @@ def run(
     result = simulate(weather, parameter_set.assign(dates), None, management)
     damage = frost_damage(weather["air_temperature_min"], stages, parameter_set)
     result["relative_yield"] = relative_yield(result["relative_yield_water"], damage)
-    return result.assign(damage), management
+    return result.assign(damage.data_vars, precipitation=weather["precipitation"]), management
 
 
 def keep(result: xr.Dataset, stages: xr.Dataset, attributes: dict[str, Any]) -> xr.Dataset:
@@ -241,6 +242,7 @@ def summary(
         "depletion_mm": float(today["root_zone_depletion"].median()),
         "raw_mm": float(today["readily_available_water"].median()),
         "taw_mm": float(result["total_available_water"].median()),
+        "ks": float(today["ks"].median()),
         "stress": float(1 - today["ks"].median()),
         "relative_yield": _quantiles(result["relative_yield"]),
         "frost_damage": _quantiles(result["frost_damage"]),

@@ -1,6 +1,5 @@
 """The parcel's green season: dates, smoothed curve, phenology, anomaly."""
 
-import logging
 from dataclasses import asdict
 from typing import Any
 
@@ -8,12 +7,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from agritwin.errors import DataError
 from agritwin.vegetation.anomaly import anomaly
 from agritwin.vegetation.phenology import season
 from agritwin.vegetation.smoothing import smooth_daily
-
-log = logging.getLogger(__name__)
 
 
 def joined(history: xr.Dataset | None, current: xr.Dataset | None) -> xr.Dataset | None:
@@ -60,20 +56,20 @@ def suspects(cube: xr.Dataset) -> list[str]:
     return [str(name) for name in np.asarray(cube["scene_id"])[marked]]
 
 
-def smooth(cube: xr.Dataset) -> xr.Dataset | None:
+def smooth(cube: xr.Dataset, zone: str) -> xr.Dataset | None:
     """Return the smoothed daily curve over the usable scenes, or None where there are too few."""
-    try:
-        return smooth_daily(usable(cube)["ndvi_mean"], usable(cube)["valid_share"])
-    except DataError as error:
-        log.warning("%s", error)
+    good = usable(cube)
+    if good.sizes["time"] == 0:
         return None
+    curve = smooth_daily(good["ndvi_mean"], good["valid_share"], zone=zone)
+    return curve if curve.attrs["status"] == "ok" else None
 
 
 def this_season(curve: xr.Dataset | None, start: np.datetime64) -> dict[str, Any] | str:
     """Return the phenology of the running season, or the sentence why nothing can be told."""
     if curve is None:
         return "not enough dates"
-    found = asdict(season(curve, start, curve["day"].to_numpy()[-1]))
+    found = asdict(season(curve, start, start + np.timedelta64(365, "D")))
     return found if found["status"] in ("ok", "running") else str(found["status"])
 
 
