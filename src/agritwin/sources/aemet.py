@@ -223,7 +223,7 @@ def climatology(rows: list[dict[str, Any]], when: When, attributes: dict[str, st
 
 
 def _times(texts: list[Any]) -> np.ndarray:
-    """ISO moments as datetime64[ns] without zone, UTC where they name none."""
+    """ISO moments as datetime64[s] without zone, UTC where they name none."""
     try:
         moments = [dt.datetime.fromisoformat(text) for text in texts]
     except (TypeError, ValueError) as error:
@@ -231,7 +231,7 @@ def _times(texts: list[Any]) -> np.ndarray:
             NAME, f"a row has no readable time ({error})", "The provider may have changed its service: update agritwin."
         ) from error
     naive = [moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment for moment in moments]
-    return np.array(naive, "datetime64[ns]")
+    return np.array(naive, "datetime64[s]")
 
 
 def _check_middle(values: dict[str, np.ndarray], days: np.ndarray) -> None:

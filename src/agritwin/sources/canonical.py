@@ -143,7 +143,9 @@ def on_axis(times: np.ndarray, values: np.ndarray, axis: np.ndarray) -> np.ndarr
         Ascending datetime64[ns].
     """
     placed = np.full(axis.size, np.nan)
-    position = np.searchsorted(axis, times.astype("datetime64[ns]"))
+    # Seconds reach every year that a damaged date may name; nanoseconds overflow in 2262.
+    times, axis = times.astype("datetime64[s]"), axis.astype("datetime64[s]")
+    position = np.searchsorted(axis, times)
     known = axis[position.clip(max=axis.size - 1)] == times
     placed[position[known]] = values[known]
     return placed
@@ -166,7 +168,7 @@ def hourly_values(
         Hourly stamps wanted.
     """
     hour = np.timedelta64(3600, "s")
-    position = -((hours[0] - ends.astype("datetime64[s]")) // hour)
+    position = -((hours[0].astype("datetime64[s]") - ends.astype("datetime64[s]")) // hour)
     result = {}
     for name, values in readings.items():
         used = np.isfinite(values) & (position >= 0) & (position < hours.size)

@@ -21,6 +21,8 @@ BASE = "https://servicio.mapa.gob.es/siarapi/API/V1"
 USER, PASSWORD = "SIAR_USER", "SIAR_PASSWORD"  # names of environment variables
 LIMIT_PAUSE_S = 61.0
 ROWS_A_DAY = 48
+ROWS_A_MINUTE = 100  # where the service does not say
+DAYS_A_REQUEST = 366
 
 HOURLY = {
     "tempmedia": "air_temperature",
@@ -52,6 +54,16 @@ ATTRIBUTES = {
 class _Answer(BaseModel):
     datos: list[dict[str, Any]] | None = Field(None, validation_alias=AliasChoices("datos", "Datos"))
     message: str | None = Field(None, validation_alias="MensajeRespuesta")
+
+
+class _Quota(BaseModel):
+    used: int | None = Field(None, validation_alias="registrosacumuladosdia")
+    a_day: int | None = Field(None, validation_alias="maxregistrosdia")
+    a_minute: int | None = Field(None, validation_alias="maxregistrosminuto")
+
+
+class _Quotas(BaseModel):
+    rows: list[_Quota] = Field(min_length=1)
 
 
 class Siar:
@@ -100,16 +112,16 @@ class Siar:
 
     def _data(self, kind: str, station: str, when: When, rows_a_day: int) -> list[dict[str, Any]]:
         """Fetch rows in pieces that the account's own quota allows."""
-        quota = self._ask("Info/ACCESOS", {})[0]
-        used, most = quota.get("registrosacumuladosdia") or 0, quota.get("maxregistrosdia")
-        needed = when.days * rows_a_day
-        if most is not None and used + needed > most:
+        quota = validated(_Quotas, {"rows": self._ask("Info/ACCESOS", {})}, NAME).rows[0]
+        needed, used = when.days * rows_a_day, quota.used or 0
+        if quota.a_day is not None and used + needed > quota.a_day:
             raise SourceError(
-                NAME, f"{needed} rows exceed what is left of the day's quota ({most - used})", "Ask again tomorrow."
+                NAME,
+                f"{needed} rows exceed what is left of the day's quota ({quota.a_day - used})",
+                "Ask again tomorrow.",
             )
-        a_minute = quota.get("maxregistrosminuto") or 100
         rows = []
-        for span in when.by_days(max(1, int(a_minute) // rows_a_day)):
+        for span in when.by_days(max(1, min((quota.a_minute or ROWS_A_MINUTE) // rows_a_day, DAYS_A_REQUEST))):
             params = {"Id": station, "FechaInicial": str(span.start), "FechaFinal": str(span.end)}
             rows += self._ask(f"Datos/{kind}/ESTACION", params | {"DatosCalculados": "true"})
         return rows
@@ -186,11 +198,13 @@ def _times(rows: list[dict[str, Any]], *, clock: bool) -> np.ndarray:
         times = []
         for row in rows:
             minutes = int(row["hormin"] if "hormin" in row else row["horamin"]) if clock else 0
+            if not 0 <= minutes <= 2400:
+                raise ValueError(f"{minutes} is no time")
             since = dt.timedelta(hours=minutes // 100, minutes=minutes % 100)
             times.append(dt.datetime.fromisoformat(str(row["fecha"])[:10]) + since)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise SourceError(NAME, f"a row has no readable time ({error})", "Update agritwin.") from error
-    return np.array(times, "datetime64[ns]")
+    return np.array(times, "datetime64[s]")
 
 
 def _column(rows: list[dict[str, Any]], key: str) -> np.ndarray:
