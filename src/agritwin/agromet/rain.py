@@ -45,7 +45,7 @@ def annual_maxima(precipitation: xr.DataArray, duration_hours: int = 24, first_m
     year = time.year.to_numpy() + ((time.month.to_numpy() >= first_month) & (first_month > 1))
     sums = precipitation.rolling(time=duration_hours).sum()
     label = xr.DataArray(year, dims="time", coords={"time": precipitation["time"]}, name="year")
-    valid = precipitation.notnull().groupby(label).sum()  # noqa: PD004 (xarray has no notna)
+    valid = precipitation.notnull().groupby(label).sum()
     return sums.groupby(label).max().where(valid >= _WHOLE_YEAR * 8760.0)
 
 

@@ -48,7 +48,9 @@ def test_cover_sets_the_coefficient_of_a_young_grove() -> None:
     assert shared["kcb_mid"].item() == pytest.approx(1.05, abs=0.04)  # FAO-56 Table 17
 
 
-def test_unknown_species_is_refused() -> None:
+def test_unknown_names_are_refused() -> None:
+    with pytest.raises(ConfigError, match="unknown parameter heigth"):
+        parameters.sample("pistachio", 3, seed=0, heigth=2.0)
     with pytest.raises(ConfigError, match="'mango'"):
         parameters.load("mango")
 

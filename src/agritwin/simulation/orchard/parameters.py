@@ -105,7 +105,17 @@ def sample(species: str, members: int, seed: int, **fixed: Any) -> xr.Dataset:
     -------
     xarray.Dataset
         One variable a parameter over ``member``.
+
+    Raises
+    ------
+    ConfigError
+        If the species or a parameter is unknown.
     """
+    unknown = sorted(set(fixed) - set(load(species)))
+    if unknown:
+        raise ConfigError(
+            f"{species}: unknown parameter {', '.join(unknown)}.", f"Known are {', '.join(load(species))}."
+        )
     random = np.random.default_rng(seed)
     drawn: dict[str, tuple] = {}
     for name, entry in load(species).items():
