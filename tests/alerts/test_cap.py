@@ -50,7 +50,7 @@ PARCEL = shapely.Polygon([(-4.82, 41.27), (-4.81, 41.27), (-4.81, 41.28), (-4.82
 
 def judgement(**changes):
     start = SENT + dt.timedelta(hours=15)
-    evidence = {"source": "forecast", "members": 50}
+    evidence = {"source": "forecast", "members": 50, "required_share": 0.3}
     frost = Judgement(
         "frost", "degC", "serious", -3.4, -3.0, 0.62, start, start + dt.timedelta(hours=5), start, "beyond", evidence
     )

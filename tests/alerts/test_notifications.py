@@ -29,7 +29,7 @@ class DictInbox:
 
 
 def judgement(level="mid", since=SINCE, rule="frost"):
-    evidence = {"source": "forecast", "members": 50}
+    evidence = {"source": "forecast", "members": 50, "required_share": 0.3}
     until = SINCE + dt.timedelta(hours=4)
     beyond = since if level != "none" else None
     return Judgement(rule, "degC", level, -1.4, -1.0, 0.6, SINCE, until, beyond, "beyond", evidence)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agritwin.alerts.replay import Event, Verification, events, replay, verify
+from agritwin.alerts.replay import Event, Verification, dangers, events, replay, verify
 from agritwin.alerts.rules import Evidence, Rule
 
 FROST = Rule(
@@ -43,6 +43,22 @@ def test_events_run_from_the_first_to_the_last_night_above_none():
     found = events(replay(history(NIGHTS), FROST))
     days = [((e.start - START).days, (e.end - START).days, e.peak) for e in found]
     assert days == [(1, 4, "mid"), (7, 8, "serious")]
+
+
+def test_dangers_are_the_periods_observed_beyond_a_threshold():
+    hours = np.datetime64("2025-04-01T00:00:00") + np.arange(80) * np.timedelta64(1, "h")
+    values = np.full(80, 5.0)
+    values[[3, 4, 10, 60]] = [-1.0, -2.0, -0.5, -4.0]
+    observed = Evidence("air_temperature", "degC", START, hours, values[None], "station")
+
+    def as_hours(level):
+        return [
+            tuple((t - START) / dt.timedelta(hours=1) for t in period) for period in dangers(observed, FROST, level)
+        ]
+
+    assert as_hours("low") == [(3, 10), (60, 60)]
+    assert as_hours("mid") == [(3, 4), (60, 60)]
+    assert as_hours("serious") == [(60, 60)]
 
 
 def test_alerts_are_verified_against_what_happened():

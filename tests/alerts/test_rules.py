@@ -193,20 +193,25 @@ def test_evidence_in_another_unit_is_refused(frost, temperatures):
 
 
 def test_a_judgement_is_plain_json_with_both_languages(frost, temperatures):
-    judgement = as_dict(judge(temperatures([-1.5, 2.0], [3.0, 2.0], stage="bud"), frost))
+    judgement = as_dict(judge(temperatures([-1.5, 2.0], [3.0, 2.0], stage="bud_swell"), frost))
     assert json.loads(json.dumps(judgement, allow_nan=False)) == judgement
     assert {"rule", "level", "value", "unit", "threshold", "probability"} <= set(judgement)
     assert {"valid_from", "valid_until", "evidence", "explanation"} <= set(judgement)
     text = judgement["explanation"]
     assert text["code"] == "frost.beyond"
     assert text["en"] == (
-        "Frost: medium. 50 % of 2 members of forecast reach -1.5 °C; the threshold of level medium is -1.0 °C. "
-        "Stage of the crop: bud."
+        "Frost: medium. Lowest temperature: 30 % of 2 members of the forecast reach -1.5 °C, 50 % the -1.0 °C at which "
+        "level medium begins. Stage of the crop: bud swell."
     )
     assert text["es"] == (
-        "Helada: medio. El 50 % de 2 miembros de forecast llega a -1,5 °C; el umbral del nivel medio es -1,0 °C. "
-        "Fase del cultivo: bud."
+        "Helada: medio. Temperatura mínima: el 30 % de 2 miembros de la predicción llega a -1,5 °C y el 50 % a "
+        "-1,0 °C, donde empieza el nivel medio. Fase del cultivo: hinchado de yemas."
     )
+
+
+def test_a_judgement_of_one_series_speaks_of_no_members(frost, temperatures):
+    text = as_dict(judge(temperatures([-1.5, 2.0]), frost))["explanation"]
+    assert text["en"] == "Frost: medium. Lowest temperature -1.5 °C (the forecast); level medium begins at -1.0 °C."
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -1,6 +1,5 @@
 """Why a level was judged, in plain sentences: which data, which rule, which threshold."""
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from agritwin.alerts.rules import Judgement
@@ -39,66 +38,137 @@ _LEVELS: dict[Language, dict[str, str]] = {
     "en": {"none": "no danger", "low": "low", "mid": "medium", "serious": "serious"},
     "es": {"none": "sin peligro", "low": "bajo", "mid": "medio", "serious": "grave"},
 }
-_UNITS = {"degC": "°C", "1": "", "d": {"en": "days", "es": "días"}}
-_SENTENCES: dict[Language, dict[str, str]] = {
+_UNITS: dict[str, str | dict[Language, str]] = {"degC": "°C", "1": "", "d": {"en": "days", "es": "días"}}
+# What the value of each rule is.
+_WHAT: dict[Language, dict[str, str]] = {
     "en": {
-        "beyond": "{who} {reach} {value}; the threshold of level {level} is {threshold}.",
-        "held": "The value is back at {value} ({source}), not yet far enough from {threshold} to leave level {level}.",
-        "harmless": "The value is {value} ({source}) and stays short of the threshold {threshold}.",
-        "no_data": "{source} gives no value; the level stays as it was.",
+        "frost": "lowest temperature",
+        "heat": "highest temperature, of two hours",
+        "heavy_rain": "most rain in 24 hours",
+        "downpour": "most rain in an hour",
+        "flood": "deepest water of the storm simulated",
+        "drought": "root zone depletion over readily available water, of two days",
+        "botryosphaeria": "infection weather (1 is medium, 2 is high risk)",
+        "stale_source": "age of the newest value",
+        "silent_sensor": "messages missed in a row",
+        "stuck_sensor": "time without any change",
+        "failing_model": "recent error over the usual one",
     },
     "es": {
-        "beyond": "{who} {reach} {value}; el umbral del nivel {level} es {threshold}.",
-        "held": "El valor vuelve a {value} ({source}), aún demasiado cerca de {threshold} para dejar el nivel {level}.",
-        "harmless": "El valor es {value} ({source}) y no llega al umbral {threshold}.",
-        "no_data": "{source} no da ningún valor; se mantiene el nivel.",
+        "frost": "temperatura mínima",
+        "heat": "temperatura máxima, de dos horas",
+        "heavy_rain": "lluvia máxima en 24 horas",
+        "downpour": "lluvia máxima en una hora",
+        "flood": "calado máximo de la tormenta simulada",
+        "drought": "agotamiento de la zona radicular entre el agua fácilmente disponible, de dos días",
+        "botryosphaeria": "tiempo de infección (1 es riesgo medio, 2 es alto)",
+        "stale_source": "antigüedad del último valor",
+        "silent_sensor": "mensajes perdidos seguidos",
+        "stuck_sensor": "tiempo sin ningún cambio",
+        "failing_model": "error reciente entre el habitual",
+    },
+}
+_SOURCES: dict[Language, dict[str, str]] = {
+    "en": {
+        "forecast": "the forecast",
+        "crop": "the crop simulation",
+        "weather": "the weather",
+        "imagery": "the imagery",
+    },
+    "es": {"forecast": "la predicción", "crop": "la simulación", "weather": "el tiempo", "imagery": "las imágenes"},
+}
+_SENTENCES: dict[Language, dict[str, str]] = {
+    "en": {
+        "beyond": "{what} {value} ({source}); level {level} begins at {threshold}.",
+        "beyond_members": "{what}: {required} % of {members} members of {source} reach {value}, {share} % the "
+        "{threshold} at which level {level} begins.",
+        "held": "{what} back at {value} ({source}), too near to {threshold} to leave level {level} yet.",
+        "harmless": "{what} {value} ({source}); danger begins at {threshold}.",
+        "harmless_members": "{what}: {required} % of {members} members of {source} reach {value}; danger begins at "
+        "{threshold}.",
+        "no_data": "{what} unknown: no value from {source}, so the level stays as it was.",
+    },
+    "es": {
+        "beyond": "{what} {value} ({source}); el nivel {level} empieza en {threshold}.",
+        "beyond_members": "{what}: el {required} % de {members} miembros de {source} llega a {value} y el {share} % a "
+        "{threshold}, donde empieza el nivel {level}.",
+        "held": "{what} de vuelta en {value} ({source}), aún muy cerca de {threshold} para dejar el nivel {level}.",
+        "harmless": "{what} {value} ({source}); el peligro empieza en {threshold}.",
+        "harmless_members": "{what}: el {required} % de {members} miembros de {source} llega a {value}; el peligro "
+        "empieza en {threshold}.",
+        "no_data": "{what} sin datos: {source} no da ningún valor, así que el nivel se mantiene.",
+    },
+}
+_STAGES: dict[Language, dict[str, str]] = {
+    "en": {},
+    "es": {
+        "dormant": "reposo",
+        "chill met": "frío cumplido",
+        "bud swell": "hinchado de yemas",
+        "bloom": "floración",
+        "leaf out": "brotación",
+        "fruit set": "cuajado",
+        "stage 1": "crecimiento del fruto",
+        "stage 2": "endurecimiento de la cáscara",
+        "stage 3": "llenado del grano",
+        "full canopy": "copa plena",
+        "maturity": "madurez",
+        "leaf fall": "caída de la hoja",
+        "leafless": "sin hojas",
     },
 }
 _NOTES: dict[Language, dict[str, str]] = {
-    "en": {"stage": "Stage of the crop: {}.", "return_years": "It comes about once in {} years here."},
-    "es": {"stage": "Fase del cultivo: {}.", "return_years": "Aquí ocurre una vez cada {} años, más o menos."},
+    "en": {"stage": "Stage of the crop: {}.", "return_years": "So much comes about once in {} years here."},
+    "es": {"stage": "Fase del cultivo: {}.", "return_years": "Tanta cae aquí una vez cada {} años, más o menos."},
 }
 
 
 def title(judgement: Judgement, language: Language) -> str:
     """Heading of a notice: the rule and its level."""
-    return f"{_NAMES[language][judgement.rule].capitalize()}: {_LEVELS[language][judgement.level]}"
+    return f"{_capital(_NAMES[language][judgement.rule])}: {_LEVELS[language][judgement.level]}"
 
 
 def sentence(judgement: Judgement, language: Language) -> str:
     """Say in one or two sentences which data led to the level by which threshold."""
-    values = explained_values(judgement, language)
-    parts = [_SENTENCES[language][judgement.code].format(**values)]
-    parts += [
-        text.format(judgement.evidence[note]) for note, text in _NOTES[language].items() if note in judgement.evidence
-    ]
-    return " ".join(parts)
+    evidence, texts = judgement.evidence, _SENTENCES[language]
+    several = f"{judgement.code}_members"
+    form = texts[several if evidence["members"] > 1 and several in texts else judgement.code]
+    main = form.format(
+        what=_capital(_WHAT[language][judgement.rule]),
+        source=_SOURCES[language].get(evidence["source"], evidence["source"]),
+        members=evidence["members"],
+        required=round(100 * evidence["required_share"]),
+        share=round(100 * (judgement.probability or 0)),
+        value=quantity(judgement.value, judgement.unit, language),
+        threshold=quantity(judgement.threshold, judgement.unit, language),
+        level=_LEVELS[language][judgement.level],
+    )
+    notes = {name: _note(evidence[name], language) for name in _NOTES[language] if name in evidence}
+    return " ".join([main, *(_NOTES[language][name].format(text) for name, text in notes.items())])
 
 
-def explained_values(judgement: Judgement, language: Language) -> Mapping[str, str]:
-    """Texts that the sentences are filled with."""
-    members, source = judgement.evidence["members"], judgement.evidence["source"]
-    share = round(100 * (judgement.probability or 0))
-    of_members = {"en": f"{members} members of {source}", "es": f"{members} miembros de {source}"}[language]
-    voters = {"en": f"{share} % of {of_members}", "es": f"El {share} % de {of_members}"}[language]
-    return {
-        "who": source if members <= 1 else voters,
-        "reach": {"en": "reaches" if members <= 1 else "reach", "es": "llega a"}[language],
-        "source": source if members <= 1 else of_members,
-        "value": quantity(judgement.value, judgement.unit, language),
-        "threshold": quantity(judgement.threshold, judgement.unit, language),
-        "level": _LEVELS[language][judgement.level],
-    }
+def _note(value: Any, language: Language) -> str:
+    if isinstance(value, str):
+        words = value.replace("_", " ")
+        return _STAGES[language].get(words, words)
+    return _decimals(f"{value:g}", language)
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _decimals(number: str, language: Language) -> str:
+    return number.replace(".", ",") if language == "es" else number
 
 
 def quantity(value: float | None, unit: str, language: Language) -> str:
     """Value with its unit as people write it, a comma for the decimals in Spanish; a dash where unknown."""
     if value is None:
         return "–"
-    number = f"{value:.1f}" if abs(value) >= 1 or value == 0 else f"{value:.2f}"
+    number = _decimals(f"{value:.1f}" if abs(value) >= 1 or value == 0 else f"{value:.2f}", language)
     name = _UNITS.get(unit, unit)
-    text = f"{number} {name if isinstance(name, str) else name[language]}".strip()
-    return text.replace(".", ",", 1) if language == "es" else text
+    return f"{number} {name if isinstance(name, str) else name[language]}".strip()
 
 
 def as_dict(judgement: Judgement) -> dict[str, Any]:
@@ -106,7 +176,7 @@ def as_dict(judgement: Judgement) -> dict[str, Any]:
     return {
         "rule": judgement.rule,
         "level": judgement.level,
-        "value": judgement.value,
+        "value": None if judgement.value is None else round(judgement.value, 3),
         "unit": judgement.unit,
         "threshold": judgement.threshold,
         "probability": judgement.probability,

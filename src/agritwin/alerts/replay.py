@@ -4,7 +4,9 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from agritwin.alerts.rules import LEVELS, Evidence, Judgement, Level, Rule, judge
+import numpy as np
+
+from agritwin.alerts.rules import LEVELS, Evidence, Judgement, Level, Rule, judge, lasting, utc
 
 
 def replay(history: Iterable[Evidence], rule: Rule) -> list[Judgement]:
@@ -39,6 +41,28 @@ def events(judgements: Iterable[Judgement]) -> list[Event]:
             peak = LEVELS[max(LEVELS.index(judgement.level), LEVELS.index(before.peak) if before else 0)]
             found[judgement.since] = Event(judgement.rule, judgement.since, end, peak)
     return list(found.values())
+
+
+def dangers(
+    observed: Evidence, rule: Rule, level: Level = "low", apart: dt.timedelta = dt.timedelta(hours=24)
+) -> list[tuple[dt.datetime, dt.datetime]]:
+    """Periods in which what was observed was beyond the threshold of a level; those closer than `apart` are one.
+
+    Parameters
+    ----------
+    observed
+        Evidence of one member: measurements over a history, without any forecast.
+    """
+    sign = 1.0 if rule.direction == "above" else -1.0
+    beyond = np.flatnonzero(lasting(sign * observed.values, rule.persistence)[0] >= sign * rule.thresholds[level])
+    periods: list[tuple[dt.datetime, dt.datetime]] = []
+    for step in beyond:
+        start, end = (utc(observed.times[i]) for i in (step - rule.persistence + 1, step))
+        if periods and start - periods[-1][1] < apart:
+            periods[-1] = (periods[-1][0], end)
+        else:
+            periods.append((start, end))
+    return periods
 
 
 @dataclass(frozen=True)

@@ -218,7 +218,7 @@ def _verdict(
     steps = np.flatnonzero(beyond.any(0)) if level != "none" else np.arange(len(evidence.times))
     first = max(int(steps[0]) - rule.persistence + 1, 0) if len(steps) else 0
     period = evidence.times[[first, int(steps[-1])]] if len(steps) else [evidence.known_until] * 2
-    start, end = (_utc(time) for time in period)
+    start, end = (utc(time) for time in period)
     members = int(np.isfinite(held).any(1).sum()) if held.size else 0
     return Judgement(
         rule=rule.name,
@@ -243,7 +243,8 @@ def _verdict(
     )
 
 
-def _utc(time: Any) -> dt.datetime:
+def utc(time: Any) -> dt.datetime:
+    """Time of evidence as a datetime in UTC."""
     if isinstance(time, dt.datetime):
         return time
     return np.datetime64(time, "s").astype(dt.datetime).replace(tzinfo=dt.UTC)
