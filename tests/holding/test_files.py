@@ -1,5 +1,6 @@
 import zipfile
 
+import openpyxl
 import pytest
 
 from agritwin.errors import DataError
@@ -116,3 +117,45 @@ def test_bytes_are_kept_once(tmp_path):
     assert kept.read_bytes() == path.read_bytes()
     assert keep(land(path), tmp_path / "raw") == kept
     assert len(list((tmp_path / "raw").iterdir())) == 1
+
+
+def test_open_document_spreadsheets_are_read(tmp_path):
+    cells = [["fecha", "labor"], ["31/01/2020", "PODA"]]
+    rows = "".join(
+        "<table:table-row>"
+        + "".join(
+            f'<table:table-cell office:value-type="string"><text:p>{cell}</text:p></table:table-cell>' for cell in row
+        )
+        + "</table:table-row>"
+        for row in cells
+    )
+    urn = "urn:oasis:names:tc:opendocument:xmlns"
+    content = (
+        f'<?xml version="1.0" encoding="UTF-8"?><office:document-content xmlns:office="{urn}:office:1.0" '
+        f'xmlns:table="{urn}:table:1.0" xmlns:text="{urn}:text:1.0"><office:body><office:spreadsheet>'
+        f'<table:table table:name="Hoja1">{rows}</table:table></office:spreadsheet></office:body>'
+        "</office:document-content>"
+    )
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    manifest = (
+        f'<m:manifest xmlns:m="{urn}:manifest:1.0"><m:file-entry m:full-path="/" m:media-type="{kind}"/></m:manifest>'
+    )
+    with zipfile.ZipFile(tmp_path / "a.ods", "w") as archive:
+        archive.writestr("mimetype", kind)
+        archive.writestr("META-INF/manifest.xml", manifest)
+        archive.writestr("content.xml", content)
+    (sheet,) = read_sheets(land(tmp_path / "a.ods"))
+    assert (sheet.name, sheet.rows) == ("Hoja1", cells)
+
+
+def test_merged_cells_are_filled_and_hidden_sheets_left_out(tmp_path):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (["fecha", "labor"], ["2020-01-31", "PODA"], [None, "RIEGO"]):
+        sheet.append(row)
+    sheet.merge_cells("A2:A3")
+    book.create_sheet("notes").append(["secret"])
+    book["notes"].sheet_state = "hidden"
+    book.save(tmp_path / "a.xlsx")
+    (read,) = read_sheets(land(tmp_path / "a.xlsx"))
+    assert read.rows[2] == ["2020-01-31", "RIEGO"]

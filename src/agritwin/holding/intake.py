@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -329,22 +329,22 @@ def _new_rows(connection: sa.Connection, table: sa.Table, rows: list[dict[str, A
 
 
 def _insert_products(
-    connection: sa.Connection, intake_id: int, of_products: Iterable[tuple[str, str, Record]], mapping: Mapping
+    connection: sa.Connection, intake_id: int, of_products: list[tuple[str, str, Record]], mapping: Mapping
 ) -> None:
     """Store one treatment a product of an activity."""
     stated = next((how.dose_unit for how in mapping.tables if how.kind == "activities"), None)
+    c = activities.c
+    first = sa.select(c.twin_id, c.key, c.id).where(
+        c.occurrence == 1, c.twin_id.in_({twin for twin, *_ in of_products})
+    )
+    numbers = {(row.twin_id, row.key): row.id for row in connection.execute(first)}
     rows = []
     for twin_id, key, record in of_products:
-        activity_id = connection.execute(
-            sa.select(activities.c.id).where(
-                activities.c.twin_id == twin_id, activities.c.key == key, activities.c.occurrence == 1
-            )
-        ).scalar_one()
         rows += [
             {
                 "twin_id": twin_id,
                 "intake_id": intake_id,
-                "activity_id": activity_id,
+                "activity_id": numbers[twin_id, key],
                 "key": _digest(key, product.name, product.dose, product.unit),
                 "occurrence": place,
                 "day": record.content["day"],

@@ -15,6 +15,7 @@ from agritwin.records.tables import HEAD
 
 log = logging.getLogger(__name__)
 
+WRITERS_LOCK = 0x616772
 BUSY_TIMEOUT_MS = 30_000
 PRAGMAS = {
     "journal_mode": "WAL",
@@ -91,6 +92,8 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """
     try:
         with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":  # one writer at a time, as on SQLite
+                connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})"))
             yield connection
     except exc.OperationalError as error:
         if "locked" not in str(error):

@@ -28,7 +28,7 @@ def upgrade() -> None:
         sa.Column("rejected", sa.Integer(), nullable=False),
         sa.Column("questions", sa.Integer(), nullable=False),
         sa.Column("postponed_until", sa.Date(), nullable=True),
-        sa.Column("stale", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("stale", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_intakes")),
         sa.UniqueConstraint("sha256", "landed_for", name=op.f("uq_intakes_sha256_landed_for")),
     )
@@ -115,7 +115,7 @@ def upgrade() -> None:
         sa.Column("notes", sa.Text(), nullable=True),
         sa.Column("corrects_key", sa.Text(), nullable=True),
         sa.Column("corrects_occurrence", sa.Integer(), nullable=True),
-        sa.Column("withdrawn", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("withdrawn", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(
             ["intake_id"], ["intakes.id"], name=op.f("fk_activities_intake_id_intakes"), ondelete="CASCADE"
         ),

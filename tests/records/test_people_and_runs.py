@@ -1,0 +1,91 @@
+import datetime as dt
+
+import pandas as pd
+import pytest
+
+from agritwin.errors import DataError
+from agritwin.records.database import connect, migrate
+from agritwin.records.instruments import define_measure
+from agritwin.records.people import ALLOWED, add_party, may, set_role, twins_of
+from agritwin.records.runs import delete_run, parameter_sets, products, record_run, runs, save_parameters
+
+TWIN, OTHER = "47-96-0-0-5-20-1", "47-124-0-0-1-53-1"
+MANIFEST = {"inputs": {"weather": "abc"}, "code": "def", "parameters": {}, "metrics": {"rmse": 1.0}, "seed": 1}
+
+
+@pytest.fixture
+def engine(tmp_path):
+    store = connect(tmp_path / "records.db")
+    migrate(store)
+    yield store
+    store.dispose()
+
+
+@pytest.mark.parametrize("role", ALLOWED)
+def test_a_role_holds_on_its_twin_alone(engine, role):
+    party = add_party(engine, "Ana")
+    set_role(engine, party, TWIN, role)
+    for action in ALLOWED["owner"]:
+        assert may(engine, party, TWIN, action) == (action in ALLOWED[role])
+        assert not may(engine, party, OTHER, action)
+    assert twins_of(engine, party) == {TWIN: role}
+
+
+def test_the_last_owner_stays(engine):
+    ana, ben = add_party(engine, "Ana", "ana@example.org"), add_party(engine, "Ben")
+    set_role(engine, ana, TWIN, "owner")
+    for role in ("reader", None):
+        with pytest.raises(DataError, match="without an owner"):
+            set_role(engine, ana, TWIN, role)
+    set_role(engine, ben, TWIN, "owner")
+    set_role(engine, ana, TWIN, None)
+    assert not may(engine, ana, TWIN, "read")
+    with pytest.raises(DataError, match="no role"):
+        set_role(engine, ana, TWIN, "king")
+    with pytest.raises(DataError, match="already"):
+        add_party(engine, "Another Ana", "ana@example.org")
+
+
+def output(values):
+    time = pd.date_range("2025-06-15", periods=len(values))
+    return pd.DataFrame({"measure": "depletion", "time": time, "value": values})
+
+
+def test_a_run_is_stored_once_and_comes_back(engine):
+    define_measure(engine, "depletion", "mm")
+    arguments = (engine, TWIN, "bucket", "dry", {"rain": 0.5}, dt.date(2025, 6, 15), MANIFEST)
+    first = record_run(*arguments, output([1.0, 2.0]))
+    assert record_run(*arguments, output([1.0, 2.0])) == first
+    second = record_run(*arguments, output([1.0, 3.0]))
+    table = runs(engine, TWIN, "bucket")
+    assert table["id"].to_list() == [first, second]
+    assert table["manifest"][0] == MANIFEST
+    assert products(engine, second)["value"].to_list() == [1.0, 3.0]
+    assert set(products(engine, second)["unit"]) == {"mm"}
+    delete_run(engine, first)
+    assert products(engine, first).empty
+    with pytest.raises(DataError, match="no run"):
+        delete_run(engine, first)
+
+
+def test_a_run_without_its_origin_is_refused(engine):
+    bare = {key: value for key, value in MANIFEST.items() if key != "code"}
+    with pytest.raises(DataError, match="lacks code"):
+        record_run(engine, TWIN, "m", "s", {}, dt.date(2025, 6, 15), bare, output([]))
+    with pytest.raises(DataError, match="depletion"):
+        record_run(engine, TWIN, "m", "s", {}, dt.date(2025, 6, 15), MANIFEST, output([1.0]))
+    assert runs(engine, TWIN).empty
+
+
+def test_a_scenario_keeps_its_meaning(engine):
+    define_measure(engine, "depletion", "mm")
+    issue = dt.date(2025, 6, 15)
+    record_run(engine, TWIN, "bucket", "dry", {"rain": 0.5}, issue, MANIFEST, output([1.0]))
+    with pytest.raises(DataError, match="other parameters"):
+        record_run(engine, TWIN, "bucket", "dry", {"rain": 0.6}, issue, MANIFEST, output([1.0]))
+
+
+def test_parameter_sets_have_names(engine):
+    for name, depth in (("sandy", 1.2), ("sandy", 1.3), ("clay", 0.9)):
+        save_parameters(engine, "bucket", name, {"root_depth_m": depth})
+    assert parameter_sets(engine, "bucket") == {"sandy": {"root_depth_m": 1.3}, "clay": {"root_depth_m": 0.9}}

@@ -1,0 +1,31 @@
+"""The same store on PostgreSQL: run with AGRITWIN_TEST_POSTGRESQL=postgresql+psycopg://... naming an empty database."""
+
+import datetime as dt
+import os
+
+import pytest
+
+from agritwin.holding.intake import take_in
+from agritwin.records import queries, tables
+from agritwin.records.database import connect, migrate
+
+URL = os.environ.get("AGRITWIN_TEST_POSTGRESQL")
+TWIN = "47-96-0-0-5-20-1"
+
+
+@pytest.mark.skipif(URL is None, reason="no PostgreSQL is named in AGRITWIN_TEST_POSTGRESQL")
+def test_postgresql_and_sqlite_hold_the_same(tmp_path):
+    file = tmp_path / "work.csv"
+    lines = [f"{day:02}/03/2021;TRATAMIENTO (cobre (2), zinc (0,5));{TWIN}" for day in range(1, 32)] * 2
+    file.write_text("\n".join(["fecha;labor;recinto id", *lines, f"32/03/2021;PODA;{TWIN}"]))
+    digests = []
+    for where in (URL, tmp_path / "records.db"):
+        engine = connect(where)
+        assert migrate(engine) == migrate(engine) == tables.HEAD
+        for changed in (True, False):
+            report = take_in(engine, [TWIN], file, None, dt.date(2022, 1, 1), raw=tmp_path / "raw")
+            assert (report.changed, report.rejected) == (changed, 1)
+        digests.append(queries.digest(engine, TWIN, what=["activities", "treatments", "harvests", "quarantine"]))
+        assert queries.delete_twin(engine, TWIN)["activities"] == 62
+        engine.dispose()
+    assert digests[0] == digests[1]
