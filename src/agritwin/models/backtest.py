@@ -41,7 +41,7 @@ def rolling_origin(
     Returns
     -------
     Dataset with `forecast` (model, origin, quantile, lead), `observed` (origin, lead), the coordinate `fold` (origin)
-    and `reported` as attribute: what each fit says about itself.
+    and the attribute `converged`: by model, whether all its fits say so.
 
     Raises
     ------
@@ -55,26 +55,21 @@ def rolling_origin(
             f"{(folds + 1) * fold_steps}.",
             "Give a longer history or ask for fewer or shorter folds.",
         )
-    parts, converged = [], {}
-    for fold in range(folds):
-        start = first + fold * fold_steps
-        origins = np.arange(start - 1, start - 1 + fold_steps - horizon + 1, every)
-        for forecaster in forecasters:
-            fitted = copy.deepcopy(forecaster).fit(series[:start])
-            converged.setdefault(forecaster.name, []).append(bool(getattr(fitted, "converged", True)))
-            hindcast = fitted.hindcast(series, origins, horizon)
-            observed = hindcast.isel(quantile=0, drop=True).copy(data=observed_after(series, origins, horizon))
-            part = xr.Dataset({"forecast": hindcast, "observed": observed})
-            parts.append(
-                part.assign_coords(fold=("origin", np.full(len(origins), fold))).expand_dims(model=[fitted.name])
-            )
-    by_model = [
-        xr.concat([part for part in parts if part.model.item() == forecaster.name], "origin", data_vars="all")
-        for forecaster in forecasters
-    ]
-    together = xr.concat(by_model, "model", data_vars="all")
-    together["observed"] = together["observed"].isel(model=0, drop=True)
-    return together.assign_attrs(converged={name: all(flags) for name, flags in converged.items()})
+    starts = [first + fold * fold_steps for fold in range(folds)]
+    origins = [np.arange(start - 1, start + fold_steps - horizon, every) for start in starts]
+    hindcasts, converged = [], {}
+    for forecaster in forecasters:
+        fits = [copy.deepcopy(forecaster).fit(series[:start]) for start in starts]
+        by_fold = [fit.hindcast(series, at, horizon) for fit, at in zip(fits, origins, strict=True)]
+        hindcasts.append(xr.concat(by_fold, "origin"))
+        converged[forecaster.name] = all(getattr(fit, "converged", True) for fit in fits)
+    fold_of_origin = np.repeat(np.arange(folds), [len(at) for at in origins])
+    forecast = xr.concat(hindcasts, "model").assign_coords(
+        model=list(converged), fold=("origin", fold_of_origin, {"long_name": "block that the origin lies in"})
+    )
+    observed = observed_after(series, np.concatenate(origins), horizon)
+    observed = forecast.isel(model=0, quantile=0, drop=True).copy(data=observed)
+    return xr.Dataset({"forecast": forecast, "observed": observed}, attrs={"converged": converged})
 
 
 def known(values: xr.DataArray) -> xr.DataArray:
@@ -105,7 +100,7 @@ def score_table(backtest: xr.Dataset, baseline: str = "climatology") -> pd.DataF
         },
         index=pd.Index(backtest["model"].to_numpy(), name="model"),
     )
-    table["crps_skill"] = 1 - table["crps"] / table.loc[baseline, "crps"]
+    table["crps_skill"] = scoring.skill(table["crps"], table.loc[baseline, "crps"])
     table["converged"] = pd.Series(backtest.attrs.get("converged", {}), dtype=object).reindex(table.index)
     return table
 
@@ -129,7 +124,7 @@ def choose(scores: pd.DataFrame, default: str = "damped_anomaly", margin: float 
 
     A model that did not converge in every fold is no candidate.
     """
-    candidates = scores[scores["converged"] != False] if "converged" in scores else scores  # noqa: E712
+    candidates = scores[scores["converged"].astype(bool)] if "converged" in scores else scores
     gain = 1 - candidates["crps"] / scores.loc[default, "crps"]
     best = str(gain.idxmax())
     if gain[best] > margin:

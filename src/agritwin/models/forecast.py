@@ -53,7 +53,7 @@ def forecast_report(
     margin
         Share of the default's CRPS by which another model must be better to replace it.
     origins
-        Past days of issue on which the models are scored, about.
+        About how many past days of issue the models are scored on.
 
     Returns
     -------

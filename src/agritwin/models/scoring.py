@@ -3,6 +3,8 @@
 Percentage errors are absent on purpose: they explode near zero, where frost and rain live.
 """
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
@@ -93,6 +95,6 @@ def coverage(forecast: Field, observed: Field, level: float = 0.9, dim: str | li
     return inside.mean(dim)
 
 
-def skill(score: Field | float, baseline: Field | float) -> Field | float:
+def skill(score: Any, baseline: Any) -> Any:
     """Skill of a negatively oriented score against a baseline: 1 perfect, 0 no better, negative worse."""
     return 1 - score / baseline

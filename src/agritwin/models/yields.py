@@ -12,7 +12,7 @@ from scipy import stats
 
 from agritwin import fingerprint
 from agritwin.errors import DataError
-from agritwin.models import backtest, yield_models
+from agritwin.models import backtest, scoring, yield_models
 from agritwin.models.features import FEATURES, Feature
 from agritwin.models.yield_models import Model, Rows
 
@@ -147,7 +147,7 @@ def score_table(folds: pd.DataFrame) -> pd.DataFrame:
         coverage_90=("inside", "mean"),
     )
     table.insert(1, "rmse", np.sqrt(table.pop("mse")))
-    table["crps_skill"] = 1 - table["crps"] / table.loc["mean", "crps"]
+    table["crps_skill"] = scoring.skill(table["crps"], table.loc["mean", "crps"])
     return table
 
 
