@@ -79,8 +79,13 @@ def _terrain(made: Path) -> Path:
     x, y = np.meshgrid(coordinates["x"] - WEST, coordinates["y"] - SOUTH)
     altitude = (750 + 0.02 * x + 5 * np.sin(y / 90)).astype("f4")
     slope = np.degrees(np.arctan(np.hypot(0.02, 5 / 90 * np.cos(y / 90)))).astype("f4")
+    aspect = (np.degrees(np.arctan2(-0.02, -5 / 90 * np.cos(y / 90))) % 360).astype("f4")
     dataset = xr.Dataset(
-        {"surface_altitude": (("y", "x"), altitude, {"units": "m"}), "slope": (("y", "x"), slope, {"units": "degree"})},
+        {
+            "surface_altitude": (("y", "x"), altitude, {"units": "m"}),
+            "slope": (("y", "x"), slope, {"units": "degree"}),
+            "aspect": (("y", "x"), aspect, {"units": "degree"}),
+        },
         coordinates,
         SYNTHETIC,
     )

@@ -6,7 +6,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from bokeh.document import Document
+from bokeh.embed import components
 from bokeh.model import Model
+from bokeh.resources import Resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -142,10 +145,11 @@ def variables(page: Page, others: Mapping[str, str], home: str | None = None) ->
 
 def document(page: Page) -> str:
     """Return a page as one HTML text that holds its scripts, styles and data."""
-    from bokeh.embed import components
-    from bokeh.resources import Resources
-
     figures: dict[str, Model] = {plot.name: plot.figure for plot in page.plots}
+    together = Document()
+    with together.models.freeze():  # else every figure added walks all models again
+        for figure in figures.values():
+            together.add_root(figure)
     scripts, places = components(figures) if figures else ("", {})
     library = Resources(mode="inline", components=["bokeh"]).render_js() if figures else ""
     others = {code: f"{code}.html" for code in LANGUAGES if code != page.language.code}

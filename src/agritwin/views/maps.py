@@ -11,7 +11,6 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from agritwin.terrain import hillshade
 from agritwin.views.blocks import Control, Plot, Ramp, script
 from agritwin.views.language import Language
 from agritwin.views.raster import (
@@ -100,16 +99,32 @@ def outline(plot: figure, parcel: BaseGeometry, **options: Any) -> None:
     plot.multi_polygons(xs=xs, ys=ys, **look)
 
 
-def relief(plot: figure, altitude: xr.DataArray, frame: Frame) -> None:
-    """Draw the shaded relief that the other layers lie on."""
-    shade = hillshade(altitude)
+def shade(terrain: xr.Dataset, azimuth: float = 315.0, elevation: float = 45.0) -> xr.DataArray:
+    """Return the illumination of the ground, 0 dark to 1 full, by a sun of given azimuth and height [degree].
+
+    Parameters
+    ----------
+    terrain
+        ``slope`` [degree] and ``aspect`` [degree clockwise from north, NaN where flat] (y, x); Horn (1981), Proc. IEEE
+        69:14-47.
+    """
+    steep = np.radians(terrain["slope"])
+    turned = np.radians(terrain["aspect"] - azimuth)
+    height = np.radians(elevation)
+    facing = (np.cos(height) * np.sin(steep) * np.cos(turned)).fillna(0.0)
+    return (np.sin(height) * np.cos(steep) + facing).clip(0.0, 1.0)
+
+
+def relief(plot: figure, terrain: xr.Dataset, frame: Frame) -> None:
+    """Draw the shaded relief that the other layers lie on; the contrast follows the steepness of the land."""
+    light = cut(shade(terrain), frame)
     flat = float(np.sin(np.radians(45.0)))
-    spread = max(float(np.nanquantile(np.abs(shade - flat), 0.98)), 0.02)
-    draw(plot, cut(shade, frame), flat - spread, flat + spread, SHADES, "hillshade")
+    spread = max(float(np.nanquantile(np.abs(light - flat), 0.98)), 0.02)
+    draw(plot, light, flat - spread, flat + spread, SHADES, "hillshade")
 
 
 def parcel_map(
-    say: Language, parcel: BaseGeometry, altitude: xr.DataArray | None, layers: Sequence[Layer], summary: str
+    say: Language, parcel: BaseGeometry, terrain: xr.Dataset | None, layers: Sequence[Layer], summary: str
 ) -> Plot:
     """Return the map of the parcel with layers to choose.
 
@@ -119,18 +134,18 @@ def parcel_map(
         Language.
     parcel
         Polygon in the metres of the rasters.
-    altitude
-        Heights (y, x) [m] for the relief below, None for a blank ground.
+    terrain
+        ``slope`` and ``aspect`` (y, x) for the relief below, None for a blank ground.
     layers
         Rasters in the same metres; the first is shown at first.
     summary
         What the map shows, in a sentence.
     """
     frame = frame_of(parcel)
-    frame = frame.within(altitude) if altitude is not None else frame
+    frame = frame.within(terrain) if terrain is not None else frame
     plot = map_figure(frame, say("map.scale"))
-    if altitude is not None:
-        relief(plot, altitude, frame)
+    if terrain is not None:
+        relief(plot, terrain, frame)
     renderers = []
     for number, layer in enumerate(layers):
         visible = number == 0
@@ -182,7 +197,7 @@ def leaf_through(
     layer: Layer,
     steps: Sequence[str],
     parcel: BaseGeometry,
-    altitude: xr.DataArray | None,
+    terrain: xr.Dataset | None,
     start: int,
     margin: float = 60.0,
 ) -> Plot:
@@ -202,7 +217,7 @@ def leaf_through(
         Values (step, y, x) with limits and colours.
     steps
         Text of each step.
-    parcel, altitude
+    parcel, terrain
         Outline and, where there is one, the relief below.
     start
         Step shown at first.
@@ -212,8 +227,8 @@ def leaf_through(
     frame = frame_of(parcel, margin).within(layer.values)
     values = cut(layer.values, frame)
     plot = map_figure(frame, say("map.scale"))
-    if altitude is not None:
-        relief(plot, altitude, frame)
+    if terrain is not None:
+        relief(plot, terrain, frame)
     stack = to_bytes(values.to_numpy(), layer.low, layer.high)
     renderer = draw(plot, values[start], layer.low, layer.high, layer.colours, f"{name}-image", alpha=0.85)
     _value_hover(plot, say, renderer, layer)

@@ -58,7 +58,7 @@ def _frames(twin: Twin, cube: xr.Dataset, say: Language) -> Plot | None:
         layer,
         [clock(float(hour)) for hour in hours],
         polygon,
-        _altitude(twin, cube),
+        _terrain(twin, cube),
         int(np.argmax(totals)),
         margin=maps.MARGIN_M,
     )
@@ -70,11 +70,11 @@ def clock(hours: float) -> str:
     return f"{minutes // 60}\u00a0h {minutes % 60:02d}\u00a0min"
 
 
-def _altitude(twin: Twin, cube: xr.Dataset) -> xr.DataArray | None:
+def _terrain(twin: Twin, cube: xr.Dataset) -> xr.Dataset | None:
     terrain = twin.cube("terrain")
     if terrain is None or twin.epsg(terrain) != twin.epsg(cube):
         return None
-    return terrain["surface_altitude"]
+    return terrain
 
 
 def _sentence(summary: dict[str, Any], say: Language) -> str:

@@ -43,10 +43,9 @@ def _map(twin: Twin, say: Language) -> Plot | Absent:
         layers.append(maps.slope_layer(terrain["slope"], say("map.slope"), say("map.slope")))
     if any(cube is flood for cube in same) and flood is not None and "water_depth_max" in flood:
         layers.append(maps.depth_layer(flood["water_depth_max"], say("map.depth"), say("map.depth")))
-    altitude = terrain["surface_altitude"] if terrain is not None else None
     polygon = twin.polygon_in(grid)
     assert polygon is not None
-    return maps.parcel_map(say, polygon, altitude, layers, _summary(twin, say))
+    return maps.parcel_map(say, polygon, terrain, layers, _summary(twin, say))
 
 
 def _last_usable(cube: xr.Dataset) -> xr.DataArray | None:
