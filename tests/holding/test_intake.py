@@ -95,6 +95,14 @@ def test_the_folder_says_which_twin_where_the_lines_do_not(engine, raw, workbook
         take(engine, raw, file, landed_for="47-1-0-0-1-1-1")
 
 
+def test_a_line_without_an_id_among_lines_with_one_is_not_given_away(engine, raw, workbook):
+    report = take(engine, raw, workbook([HEAD, *LINES, ["05/02/2020", "PODA", None]]), landed_for=PINILLO)
+    assert (report.accepted, report.rejected) == (4, 1)
+    (rejected,) = (refusal for refusal in report.refusals if refusal.kind == "rejected")
+    assert (rejected.row, rejected.value) == (6, None)
+    assert "which parcel" in rejected.reason
+
+
 def test_one_file_sent_for_two_twins_does_not_take_itself_back(engine, raw, workbook):
     file = workbook([HEAD, *LINES])
     for twin in (PINILLO, BALSA, PINILLO, BALSA):

@@ -7,32 +7,29 @@ a file that repeats an older one adds only what is new.
 """
 
 import datetime as dt
-import hashlib
-import json
 import logging
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
 from agritwin.errors import ConfigError
 from agritwin.geometry import check_twin_id
 from agritwin.holding.files import Landed, keep, land
-from agritwin.holding.lines import Holding, Lines, Record, Refusal, dose_unit, read_table
+from agritwin.holding.findings import Holding, Lines, Refusal
+from agritwin.holding.lines import read_table
 from agritwin.holding.mapping import HarvestUnit, Mapping, propose_mapping, propose_table
 from agritwin.holding.parcels import parcels_of
 from agritwin.holding.products import propose_aliases
 from agritwin.holding.readers import read_sheets
+from agritwin.holding.storing import content_digest, insert_records
 from agritwin.holding.tables import Table, find_tables
 from agritwin.records.database import insert, reading, writing
-from agritwin.records.tables import activities, harvests, intakes, quarantine, treatments, twins
+from agritwin.records.tables import intakes, quarantine, twins
 
 log = logging.getLogger(__name__)
 
-TABLES = {"activities": activities, "harvests": harvests, "treatments": treatments}
 READING = "1"
 """Version of how files are read here; a new number makes every file be read anew."""
 
@@ -120,7 +117,7 @@ def take_in(
     landed = land(file, name)
     holding = Holding(frozenset(twin_ids), as_of, landed_for, harvest_unit)
     mappings = [mapping] if isinstance(mapping, Mapping) else list(mapping or ())
-    understanding = _digest(READING, [one.digest() for one in mappings], sorted(twin_ids), harvest_unit)
+    understanding = content_digest(READING, [one.digest() for one in mappings], sorted(twin_ids), harvest_unit)
     with reading(engine) as connection:
         known = _same_intake(connection, landed, understanding, holding)
     if known is not None:
@@ -145,10 +142,6 @@ def _choose(landed: Landed, mappings: list[Mapping]) -> tuple[Mapping, list[Tabl
             return mapping, tables
     tables = tables or _tables(landed, None)
     return propose_mapping(tables, landed.name), tables
-
-
-def _digest(*parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str, ensure_ascii=False).encode()).hexdigest()
 
 
 def _tables(landed: Landed, mapping: Mapping | None) -> list[Table]:
@@ -259,7 +252,7 @@ def _store(
         intake_id = connection.execute(
             sa.insert(intakes).values(**journal, accepted=0, known=0).returning(intakes.c.id)
         ).scalar_one()
-        accepted, known = _insert_records(connection, intake_id, records, mapping)
+        accepted, known = insert_records(connection, intake_id, records, mapping)
         accepted += sum(len(lines.parcels) for lines in found)
         connection.execute(sa.update(intakes).where(intakes.c.id == intake_id).values(accepted=accepted, known=known))
         if refusals:
@@ -294,66 +287,3 @@ def _know_twins(connection: sa.Connection, holding: Holding, found: list[Lines])
     connection.execute(insert(connection, twins).on_conflict_do_nothing(), rows)
     for twin_id, content in ((twin, content) for lines in found for twin, content in lines.parcels.items()):
         connection.execute(sa.update(twins).where(twins.c.id == twin_id).values(**content))
-
-
-def _insert_records(
-    connection: sa.Connection, intake_id: int, records: list[Record], mapping: Mapping
-) -> tuple[int, int]:
-    """Store the records that are new; return how many were, and how many were there before."""
-    counted: Counter[tuple[str, str, str]] = Counter()
-    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
-    of_products: list[tuple[str, str, Record]] = []
-    for record in records:
-        key = _digest(record.table, record.content)
-        counted[record.table, record.twin_id, key] += 1
-        occurrence = counted[record.table, record.twin_id, key]
-        rows[record.table].append(
-            {"twin_id": record.twin_id, "intake_id": intake_id, "key": key, "occurrence": occurrence, **record.content}
-        )
-        if record.products and occurrence == 1:  # several workers spread one product, not several
-            of_products.append((record.twin_id, key, record))
-    new = {table: _new_rows(connection, TABLES[table], content) for table, content in rows.items()}
-    for table, content in new.items():
-        if content:
-            connection.execute(sa.insert(TABLES[table]), content)
-    _insert_products(connection, intake_id, of_products, mapping)
-    accepted = sum(len(content) for content in new.values())
-    return accepted, len(records) - accepted
-
-
-def _new_rows(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    twin_ids = {row["twin_id"] for row in rows}
-    identity = sa.select(table.c.twin_id, table.c.key, table.c.occurrence).where(table.c.twin_id.in_(twin_ids))
-    there = {tuple(row) for row in connection.execute(identity)}
-    return [row for row in rows if (row["twin_id"], row["key"], row["occurrence"]) not in there]
-
-
-def _insert_products(
-    connection: sa.Connection, intake_id: int, of_products: list[tuple[str, str, Record]], mapping: Mapping
-) -> None:
-    """Store one treatment a product of an activity."""
-    stated = next((how.dose_unit for how in mapping.tables if how.kind == "activities"), None)
-    c = activities.c
-    first = sa.select(c.twin_id, c.key, c.id).where(
-        c.occurrence == 1, c.twin_id.in_({twin for twin, *_ in of_products})
-    )
-    numbers = {(row.twin_id, row.key): row.id for row in connection.execute(first)}
-    rows = []
-    for twin_id, key, record in of_products:
-        rows += [
-            {
-                "twin_id": twin_id,
-                "intake_id": intake_id,
-                "activity_id": numbers[twin_id, key],
-                "key": _digest(key, product.name, product.dose, product.unit),
-                "occurrence": place,
-                "day": record.content["day"],
-                "product": product.name,
-                "dose": product.dose,
-                "dose_unit": dose_unit(product.unit or stated),
-            }
-            for place, product in enumerate(record.products, start=1)
-        ]
-    new = _new_rows(connection, treatments, rows)
-    if new:
-        connection.execute(sa.insert(treatments), new)
