@@ -73,7 +73,7 @@ def new(
     sketch = twins.draft(file, twin, declared_area_ha, zone)
     if sketch.areas_disagree and area is None and sys.stdin.isatty():
         console.print(
-            f"The papers say {sketch.declared_ha:g} ha, the outline measures {sketch.measured_ha:.2f} ha. Which is right?"
+            f"The papers say {sketch.declared_ha:g} ha, the outline {sketch.measured_ha:.2f} ha. Which is right?"
         )
         answer = typer.prompt("polygon or declared")
         area = answer if answer in ("polygon", "declared") else None

@@ -1,6 +1,6 @@
 """Configuration: ``config.yaml`` <- ``twins/<id>.yaml`` <- command line, validated into frozen objects.
 
-Mappings merge, lists and scalars replace. Defaults stand in ``config/config.yaml`` alone; the models say what is allowed.
+Mappings merge, lists and scalars replace. Defaults stand in ``config/config.yaml`` alone; models say what is allowed.
 """
 
 import datetime as dt
@@ -48,6 +48,9 @@ class Sources(Section):
     imagery: list[SourceName]
     terrain: list[SourceName]
     soil: list[SourceName]
+
+
+Stations = dict[SourceName, str]
 
 
 class Weather(Section):
@@ -206,6 +209,7 @@ class Settings(Section):
     irrigation: Irrigation
     records: Records
     sources: Sources
+    stations: Stations = Field(description="station code of weather sources that need one, for example aemet: 2503X")
     weather: Weather
     season: Season
     imagery: Imagery
@@ -231,9 +235,9 @@ RUN_KEYS = {"twin", "as_of"}
 
 @functools.cache
 def _loader() -> type:
-    base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-    class UniqueKeyLoader(base):
+    class UniqueKeyLoader(base):  # type: ignore[misc]  (libyaml where it is there)
         """Safe loader that refuses a key written twice, which YAML otherwise resolves silently to the last."""
 
     def mapping(loader: Any, node: yaml.MappingNode) -> dict:
@@ -263,7 +267,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 text.", "Save it as UTF-8.") from error
     try:
-        document = yaml.load(text, Loader=_loader())  # noqa: S506 (a safe loader)
+        document = yaml.load(text, Loader=_loader())
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -315,7 +319,7 @@ def validate(layers: Mapping[str, Mapping[str, Any]]) -> Settings:
 def _fault(fault: Any, layers: Mapping[str, Mapping[str, Any]]) -> str:
     path = fault["loc"]
     key = ".".join(str(part) for part in path)
-    origin = next((name for name, layer in reversed(layers.items()) if _holds(layer, path)), list(layers)[-1])
+    origin = next((name for name, layer in reversed(list(layers.items())) if _holds(layer, path)), list(layers)[-1])
     if fault["type"] == "extra_forbidden":
         known = _known_keys(path[:-1])
         near = difflib.get_close_matches(str(path[-1]), known, n=1)

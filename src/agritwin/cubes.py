@@ -18,6 +18,7 @@ import numpy as np
 import xarray as xr
 import zarr
 from filelock import FileLock
+from zarr.errors import GroupNotFoundError
 
 from agritwin.errors import StoreError
 
@@ -144,7 +145,7 @@ def write_group(store: Path, group: str, dataset: xr.Dataset, message: str) -> N
 def _attributes(session: icechunk.Session, group: str) -> dict[str, Any]:
     try:
         return dict(zarr.open_group(session.store, path=group, mode="r").attrs)
-    except (FileNotFoundError, zarr.errors.GroupNotFoundError):
+    except (FileNotFoundError, GroupNotFoundError):
         return {}
 
 
@@ -159,7 +160,7 @@ def open_group(store: Path, group: str, snapshot: str | None = None) -> xr.Datas
     session = reading(store, snapshot)
     try:
         dataset = xr.open_zarr(session.store, group=group, consolidated=False, chunks=None)
-    except (FileNotFoundError, zarr.errors.GroupNotFoundError) as error:
+    except (FileNotFoundError, GroupNotFoundError) as error:
         raise StoreError(f"Cube {store} has no group {group!r}.", "Run snakemake: it makes what is missing.") from error
     dataset.attrs.pop(DIGEST, None)
     return dataset

@@ -119,7 +119,7 @@ def _remembered() -> dict[str, dict[str, Any]]:
 
 
 def remember() -> None:
-    """Keep what was parsed for the next start; worth nothing but time, so a folder that cannot be written is no error."""
+    """Keep what was parsed for the next start; it saves time only, so a folder that cannot be written is no error."""
     text = json.dumps(_remembered())
     with contextlib.suppress(OSError):
         if not MEMORY.is_file() or MEMORY.read_text(encoding="utf-8") != text:

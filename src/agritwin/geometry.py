@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from agritwin.errors import DataError
 
 if TYPE_CHECKING:
+    from shapely.geometry import MultiPolygon, Polygon
     from shapely.geometry.base import BaseGeometry
 
 SIGPAC = re.compile(
@@ -100,10 +101,10 @@ def to_crs(geometry: "BaseGeometry", source: int, target: int) -> "BaseGeometry"
     from pyproj import Transformer
 
     transformer = Transformer.from_crs(source, target, always_xy=True)
-    return shapely.transform(geometry, lambda x, y: transformer.transform(x, y), interleaved=False)
+    return shapely.transform(geometry, transformer.transform, interleaved=False)  # type: ignore[call-overload]
 
 
-def parcel_polygon(geometry: "BaseGeometry", epsg: int, where: str) -> "BaseGeometry":
+def parcel_polygon(geometry: "BaseGeometry", epsg: int, where: str) -> "Polygon | MultiPolygon":
     """Return a valid polygon in EPSG:4326 from what somebody sent.
 
     Parameters
@@ -136,7 +137,9 @@ def parcel_polygon(geometry: "BaseGeometry", epsg: int, where: str) -> "BaseGeom
             "Redraw it in a GIS (in QGIS: 'Fix geometries') and send it again.",
         )
     polygon = shapely.force_2d(geometry)
-    return polygon if epsg == 4326 else to_crs(polygon, epsg, 4326)
+    flat = polygon if epsg == 4326 else to_crs(polygon, epsg, 4326)
+    assert isinstance(flat, Polygon | MultiPolygon)
+    return flat
 
 
 def _check_coordinates(geometry: "BaseGeometry", epsg: int, where: str) -> None:
@@ -216,7 +219,7 @@ def crs_of_geojson(document: dict[str, Any], where: str) -> int:
     return int(match.group(1))
 
 
-def read_parcels(path: Path) -> list[tuple["BaseGeometry", dict[str, Any]]]:
+def read_parcels(path: Path) -> list[tuple["Polygon | MultiPolygon", dict[str, Any]]]:
     """Read parcels from GeoJSON (Feature, FeatureCollection, bare geometry) or GeoPackage.
 
     Returns
@@ -235,7 +238,7 @@ def read_parcels(path: Path) -> list[tuple["BaseGeometry", dict[str, Any]]]:
     return _read_geojson(path)
 
 
-def _read_geojson(path: Path) -> list[tuple["BaseGeometry", dict[str, Any]]]:
+def _read_geojson(path: Path) -> list[tuple["Polygon | MultiPolygon", dict[str, Any]]]:
     import json
 
     from shapely.errors import GEOSException
@@ -270,7 +273,7 @@ def _read_geojson(path: Path) -> list[tuple["BaseGeometry", dict[str, Any]]]:
     return parcels
 
 
-def _read_with_gdal(path: Path) -> list[tuple["BaseGeometry", dict[str, Any]]]:
+def _read_with_gdal(path: Path) -> list[tuple["Polygon | MultiPolygon", dict[str, Any]]]:
     import pyogrio
     from pyogrio.errors import DataLayerError, DataSourceError
 

@@ -143,11 +143,12 @@ def _shell() -> Any:
             pass
 
         def write_format_data(self, format_dict: dict, md_dict: dict | None = None) -> None:
+            assert self.shell is not None
             self.shell.display_pub.publish(format_dict, md_dict)
 
     config = Config()
     config.HistoryManager.enabled = False
-    InteractiveShell.displayhook_class = ResultHook
+    InteractiveShell.displayhook_class = ResultHook  # type: ignore[assignment]  (a trait)
     shell = InteractiveShell.instance(config=config)
     shell.reset(new_session=False)
     return shell

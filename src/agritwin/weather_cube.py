@@ -6,10 +6,13 @@ can be filled later. Values that a provider revised replace the old ones in a ne
 
 import json
 from pathlib import Path
+from typing import Any
 
+import icechunk
 import numpy as np
 import xarray as xr
 import zarr
+from zarr.errors import GroupNotFoundError
 
 from agritwin.cubes import EPOCH, HOUR, reading, writing
 from agritwin.errors import DataError, StoreError
@@ -19,10 +22,28 @@ ISSUES = "issues"
 CHUNK_HOURS = 8760
 
 
-def _open(session, group: str) -> zarr.Group | None:
+class Stacked:
+    """A group whose variables are stacked in one array, with typed access to its arrays and attributes."""
+
+    def __init__(self, group: zarr.Group) -> None:
+        self.group = group
+
+    def array(self, name: str) -> zarr.Array:
+        """Return an array of the group."""
+        found = self.group[name]
+        assert isinstance(found, zarr.Array)
+        return found
+
+    def note(self, key: str) -> Any:
+        """Return an attribute; texts that hold JSON come back as what they say."""
+        value: Any = self.group.attrs[key]
+        return json.loads(value) if key.endswith("_attributes") else value
+
+
+def _open(session: icechunk.Session, group: str) -> Stacked | None:
     try:
-        return zarr.open_group(session.store, path=group, mode="r" if session.read_only else "r+")
-    except (FileNotFoundError, zarr.errors.GroupNotFoundError):
+        return Stacked(zarr.open_group(session.store, path=group, mode="r" if session.read_only else "r+"))
+    except (FileNotFoundError, GroupNotFoundError):
         return None
 
 
@@ -34,7 +55,7 @@ def write_hourly(store: Path, dataset: xr.Dataset, message: str) -> int:
     store
         Folder of the cube.
     dataset
-        Dims ``(time)``, hour-ending UTC stamps, variables of the contract; optionally ``origin`` (time, variable) uint8.
+        Dims ``(time)``, hour-ending UTC stamps, the contract's variables; ``origin`` (time, variable) where known.
         A value that is missing here never erases one that is there.
     message
         Why.
@@ -58,7 +79,7 @@ def write_hourly(store: Path, dataset: xr.Dataset, message: str) -> int:
         group = _open(session, HOURLY)
         if group is None:
             group = _create_hourly(session, names, dataset, int(stamps.min()))
-        kept = list(group.attrs["variables"])
+        kept = list(group.note("variables"))
         if kept != names:
             raise StoreError(
                 f"Cube {store} holds {', '.join(kept)}; the source gives {', '.join(names)}.",
@@ -67,7 +88,7 @@ def write_hourly(store: Path, dataset: xr.Dataset, message: str) -> int:
         return _merge_hours(group, stamps, fresh, origin)
 
 
-def _create_hourly(session, names: list[str], dataset: xr.Dataset, first: int) -> zarr.Group:
+def _create_hourly(session: icechunk.Session, names: list[str], dataset: xr.Dataset, first: int) -> Stacked:
     group = zarr.create_group(session.store, path=HOURLY)
     shape, chunks = (0, len(names)), (CHUNK_HOURS, len(names))
     group.create_array("values", shape=shape, chunks=chunks, dtype="f4", fill_value=np.nan)
@@ -81,21 +102,21 @@ def _create_hourly(session, names: list[str], dataset: xr.Dataset, first: int) -
             "dataset_attributes": json.dumps(_texts(dataset.attrs), sort_keys=True),
         }
     )
-    return group
+    return Stacked(group)
 
 
 def _texts(attributes: dict) -> dict:
     return {str(key): np.asarray(value).tolist() for key, value in attributes.items()}
 
 
-def _merge_hours(group: zarr.Group, stamps: np.ndarray, fresh: np.ndarray, origin: np.ndarray) -> int:
-    first = int(group.attrs["first_hour"])
+def _merge_hours(group: Stacked, stamps: np.ndarray, fresh: np.ndarray, origin: np.ndarray) -> int:
+    first = int(group.note("first_hour"))
     if stamps.min() < first:
         raise DataError(
             "The hours begin before the cube's first hour.",
             "Set weather.first_day once, before the first fetch; delete the cube to begin earlier.",
         )
-    values, sources = group["values"], group["origin"]
+    values, sources = group.array("values"), group.array("origin")
     low, high = int(stamps.min()) - first, int(stamps.max()) - first + 1
     if high > values.shape[0]:
         values.resize((high, values.shape[1]))
@@ -144,18 +165,18 @@ def open_hourly(store: Path, snapshot: str | None = None, start=None, end=None) 
     group = _open(reading(store, snapshot), HOURLY)
     if group is None:
         raise StoreError(f"Cube {store} has no weather.", "Run 'snakemake observe'.")
-    first, size = int(group.attrs["first_hour"]), group["values"].shape[0]
+    first, size = int(group.note("first_hour")), group.array("values").shape[0]
     low = 0 if start is None else max(_hour(start) - first, 0)
     high = size if end is None else min(_hour(end) - first + 1, size)
     high = max(high, low)
-    values, origin = np.asarray(group["values"][low:high]), np.asarray(group["origin"][low:high])
-    names = list(group.attrs["variables"])
-    attributes = json.loads(group.attrs["variable_attributes"])
+    values, origin = np.asarray(group.array("values")[low:high]), np.asarray(group.array("origin")[low:high])
+    names = list(group.note("variables"))
+    attributes = group.note("variable_attributes")
     time = EPOCH + np.arange(first + low, first + high) * HOUR
-    data = {name: ("time", values[:, index], attributes[name]) for index, name in enumerate(names)}
-    data["origin"] = (("time", "variable"), origin, json.loads(group.attrs["origin_attributes"]))
+    data: dict[str, Any] = {name: ("time", values[:, index], attributes[name]) for index, name in enumerate(names)}
+    data["origin"] = (("time", "variable"), origin, group.note("origin_attributes"))
     coordinates = {"time": ("time", time, {"long_name": "end of the hour, UTC"}), "variable": names}
-    return xr.Dataset(data, coordinates, json.loads(group.attrs["dataset_attributes"]))
+    return xr.Dataset(data, coordinates, group.note("dataset_attributes"))
 
 
 def _hour(stamp) -> int:
@@ -174,9 +195,9 @@ def missing_ranges(store: Path, first_day, last_day) -> list[tuple]:
     except StoreError:
         group = None
     if group is not None:
-        first, size = int(group.attrs["first_hour"]), group["values"].shape[0]
+        first, size = int(group.note("first_hour")), group.array("values").shape[0]
         inside = (hours >= first) & (hours < first + size)
-        filled = np.isfinite(np.asarray(group["values"][:])).any(axis=1)
+        filled = np.isfinite(np.asarray(group.array("values")[:])).any(axis=1)
         present[inside] = filled[hours[inside] - first]
     lacking = ~present.reshape(-1, 24).all(axis=1)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], lacking.astype("i1"), [0]])))
@@ -208,11 +229,11 @@ def write_issue(store: Path, forecast: xr.Dataset, message: str) -> bool:
     with writing(store, message) as session:
         group = _open(session, ISSUES)
         if group is None:
-            group = zarr.create_group(session.store, path=ISSUES)
+            made = zarr.create_group(session.store, path=ISSUES)
             shape = (0, *values.shape)
-            group.create_array("values", shape=shape, chunks=(1, *values.shape), dtype="f4", fill_value=np.nan)
-            group.create_array("issue", shape=(0,), chunks=(4096,), dtype="i8")
-            group.attrs.update(
+            made.create_array("values", shape=shape, chunks=(1, *values.shape), dtype="f4", fill_value=np.nan)
+            made.create_array("issue", shape=(0,), chunks=(4096,), dtype="i8")
+            made.attrs.update(
                 {
                     "variables": names,
                     "lead_hour": lead.tolist(),
@@ -222,11 +243,12 @@ def write_issue(store: Path, forecast: xr.Dataset, message: str) -> bool:
                     "dataset_attributes": json.dumps(_texts(forecast.attrs), sort_keys=True),
                 }
             )
-        issues, stored = group["issue"], group["values"]
+            group = Stacked(made)
+        issues, stored = group.array("issue"), group.array("values")
         if issue in np.asarray(issues[:]):
             return False
         if stored.shape[1:] != values.shape:
-            values = _fit(values, lead, np.asarray(group.attrs["lead_hour"]), stored.shape[1:])
+            values = _fit(values, lead, np.asarray(group.note("lead_hour")), stored.shape[1:])
         count = issues.shape[0]
         issues.resize((count + 1,))
         stored.resize((count + 1, *stored.shape[1:]))
@@ -259,17 +281,17 @@ def open_issue(store: Path, snapshot: str | None = None, until=None) -> xr.Datas
         When no issue is that old.
     """
     group = _open(reading(store, snapshot), ISSUES)
-    issues = np.asarray(group["issue"][:]) if group is not None else np.empty(0, "i8")
+    issues = np.asarray(group.array("issue")[:]) if group is not None else np.empty(0, "i8")
     usable = issues if until is None else issues[issues <= _hour(until)]
     if group is None or usable.size == 0:
         raise StoreError(f"Cube {store} has no forecast issued up to {until}.", "Run 'snakemake observe'.")
     issue = int(usable.max())
-    values = np.asarray(group["values"][int(np.flatnonzero(issues == issue)[0])])
-    attributes = json.loads(group.attrs["variable_attributes"])
-    time = EPOCH + (issue + np.asarray(group.attrs["lead_hour"])) * HOUR
+    values = np.asarray(group.array("values")[int(np.flatnonzero(issues == issue)[0])])
+    attributes = group.note("variable_attributes")
+    time = EPOCH + (issue + np.asarray(group.note("lead_hour"))) * HOUR
     data = {
         name: (("member", "time"), values[..., index], attributes[name])
-        for index, name in enumerate(group.attrs["variables"])
+        for index, name in enumerate(group.note("variables"))
     }
     coordinates = {"member": np.arange(values.shape[0]), "time": time, "issue_time": EPOCH + issue * HOUR}
-    return xr.Dataset(data, coordinates, json.loads(group.attrs["dataset_attributes"]))
+    return xr.Dataset(data, coordinates, group.note("dataset_attributes"))

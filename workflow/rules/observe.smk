@@ -23,7 +23,7 @@ rule fetch_weather:
     params:
         module="agritwin.observe.weather",
         files=files,
-        settings=cell_settings("sources.weather", "weather"),
+        settings=cell_settings("sources.weather", "weather", "stations"),
         code=code("agritwin.observe.weather"),
     log:
         "logs/cells/{cell}.weather.log",

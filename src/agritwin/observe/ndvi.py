@@ -12,6 +12,7 @@ from shapely.geometry import shape
 
 from agritwin.cubes import head, open_group, write_group
 from agritwin.errors import SourceError, StoreError
+from agritwin.geometry import parcel_polygon
 from agritwin.observe import step
 from agritwin.observe.status import write_status
 from agritwin.pins import is_synthetic, write_pointer
@@ -45,7 +46,7 @@ def fetch_ndvi(
         Names of sources; the first that answers is used.
     """
     as_of = dt.date.fromisoformat(read_json(clock)["as_of"])
-    polygon = shape(read_json(parcel)["geometry"])
+    polygon = parcel_polygon(shape(read_json(parcel)["geometry"]), 4326, parcel)
     where = Where(latitude=polygon.centroid.y, longitude=polygon.centroid.x, geometry=polygon)
     when = When(dt.date.fromisoformat(imagery["first_day"]), as_of - dt.timedelta(days=1))
     store, _ = cube("ndvi", twin)

@@ -22,6 +22,7 @@ from agritwin.terrain import drainage, slope_and_aspect
 from agritwin.workspace import cube, write_text
 
 if TYPE_CHECKING:
+    from shapely import MultiPolygon, Polygon
     from shapely.geometry.base import BaseGeometry
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ def fetch_site(
     )
 
 
-def _polygon(outline: str | list[str], settings: dict[str, Any], twin: str) -> "BaseGeometry":
+def _polygon(outline: str | list[str], settings: dict[str, Any], twin: str) -> "Polygon | MultiPolygon":
     if isinstance(outline, str):
         parcels = read_parcels(Path(outline))
         if len(parcels) != 1:
@@ -92,14 +93,15 @@ def _polygon(outline: str | list[str], settings: dict[str, Any], twin: str) -> "
 
 
 def _feature(polygon: "BaseGeometry", settings: dict[str, Any], twin: str) -> dict[str, Any]:
-    measured, declared = geodesic_area_ha(polygon), settings["declared_area_ha"]
+    measured: float = geodesic_area_ha(polygon)
+    declared: float | None = settings["declared_area_ha"]
     apart = declared is not None and abs(declared - measured) > AREA_TOLERANCE * measured
     if apart and settings["area_confirmed"] is None:
         raise DataError(
             f"Twin {twin}: declared_area_ha says {declared} ha, the outline measures {measured:.2f} ha.",
             "Find out which is right and set parcel.area_confirmed to 'polygon' or 'declared'.",
         )
-    holds = declared if settings["area_confirmed"] == "declared" else measured
+    holds = declared if declared is not None and settings["area_confirmed"] == "declared" else measured
     properties = {
         "twin": twin,
         "area_ha": round(holds, 4),

@@ -28,6 +28,7 @@ def fetch_weather(
     place: list[float],
     sources_weather: list[str],
     weather: dict,
+    stations: dict[str, str],
 ) -> None:
     """Bring the hourly cube of a cell up to the day before the clock.
 
@@ -45,6 +46,8 @@ def fetch_weather(
         Names of sources, in order.
     weather
         ``first_day`` and ``refetch_days``.
+    stations
+        Station code of sources that need one.
 
     Raises
     ------
@@ -54,7 +57,10 @@ def fetch_weather(
     as_of = dt.date.fromisoformat(read_json(clock)["as_of"])
     store, _ = cube("weather", cell)
     first, last = dt.date.fromisoformat(weather["first_day"]), as_of - dt.timedelta(days=1)
-    sources = [open_source("weather", name) for name in sources_weather]
+    sources = [
+        open_source("weather", name, **({"station": stations[name]} if name in stations else {}))
+        for name in sources_weather
+    ]
     where = Where(latitude=place[0], longitude=place[1])
     failures: list[SourceError] = []
     for begin, end in _ranges(store, first, last, weather["refetch_days"]):

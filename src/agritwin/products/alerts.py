@@ -4,7 +4,6 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import xarray as xr
 
 from agritwin.agromet.wetness import leaf_wetness
@@ -55,7 +54,7 @@ def from_flood(
     if forecast is None or not summary or "flood" not in made or not summary["forecast"]["members"]:
         return []
     times = forecast["time"].to_numpy()[[0, -1]]
-    first, last = (pd.Timestamp(time).to_pydatetime().replace(tzinfo=dt.UTC) for time in times)
+    first, last = (time.astype("datetime64[s]").item().replace(tzinfo=dt.UTC) for time in times)
     told = evidence.flood(
         summary["depth_max_m"],
         summary["forecast"]["probability_of_storm"],

@@ -103,14 +103,14 @@ def gapless(temperature: xr.DataArray) -> tuple[xr.DataArray, int]:
     DataError
         When an hour is missing in every year.
     """
-    series = temperature.to_series()
+    series = pd.Series(temperature.to_numpy(), pd.DatetimeIndex(temperature["time"].to_numpy()))
     missing = series.isna()
     if missing.any():
-        hour = series.index.strftime("%m-%d %H")
+        hour = pd.DatetimeIndex(series.index).strftime("%m-%d %H")
         series = series.fillna(series.groupby(hour).transform("mean")).interpolate(limit=48)
     if series.isna().any():
         raise DataError(
-            f"Temperature is missing at {series.index[series.isna()][0]} and in no other year there.",
+            f"Temperature is missing at {series.index[series.isna().to_numpy()][0]} and in no other year there.",
             "Add a second weather source that fills the gap.",
         )
     return temperature.copy(data=series.to_numpy()), int(missing.sum())
@@ -153,7 +153,7 @@ def drivers(
             .sel(day=slice(observed["day"].to_numpy()[-1] + np.timedelta64(1, "D"), None))
             .isel(day=slice(0, horizon_days))
         )
-        whole = ahead.sel(day=np.isfinite(ahead.to_dataarray()).all(["variable", "member"]))
+        whole = ahead.sel(day=ahead.to_dataarray().notnull().all(["variable", "member"]))
         chosen = whole.isel(member=np.arange(members) % whole.sizes["member"])
         parts.append(chosen.assign_coords(member=np.arange(members)))
     joined = xr.concat(parts, "day", data_vars="minimal", coords="minimal", compat="override", join="override")
@@ -163,7 +163,7 @@ def drivers(
 
 
 def _filled(now: xr.Dataset, past: xr.Dataset) -> tuple[xr.Dataset, int]:
-    lacking = ~np.isfinite(now.to_dataarray()).all("variable")
+    lacking = now.to_dataarray().isnull().any("variable")
     if not bool(lacking.any()):
         return now, 0
     normal = past[list(DRIVERS)].groupby("day.dayofyear").mean(skipna=True)
@@ -270,10 +270,10 @@ def _quantiles(values: xr.DataArray) -> dict[str, float]:
 
 
 def _stage_row(name: str, days: np.ndarray) -> dict[str, Any]:
-    known = pd.Series(days).dropna()
+    known = pd.to_datetime(pd.Series(days)).dropna()
     if len(known) < len(days) / 2:
         return {"stage": name, "day": None, "p10": None, "p90": None}
-    low, middle, high = (known.quantile(share).normalize() for share in (0.1, 0.5, 0.9))
+    low, middle, high = (str(known.quantile(share))[:10] for share in (0.1, 0.5, 0.9))
     return {"stage": name, "day": middle, "p10": low, "p90": high}
 
 

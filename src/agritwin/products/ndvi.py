@@ -47,7 +47,8 @@ def last_scene(cube: xr.Dataset) -> dict[str, Any] | None:
 def scene_table(cube: xr.Dataset) -> pd.DataFrame:
     """Return one row a scene: date, parcel mean and spread, valid share, usable, suspect."""
     names = ["scene_id", "ndvi_mean", "ndvi_p10", "ndvi_p90", "valid_share", "usable", "offset_suspect", "cloud_cover"]
-    return cube[names].drop_vars("spatial_ref", errors="ignore").to_dataframe().reset_index()[["time", *names]]
+    table = cube[names].drop_vars("spatial_ref", errors="ignore").to_dataframe().reset_index()
+    return pd.DataFrame(table, columns=["time", *names])
 
 
 def suspects(cube: xr.Dataset) -> list[str]:

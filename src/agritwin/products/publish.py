@@ -27,7 +27,9 @@ def plain(value: Any) -> Any:
         return bool(value) if isinstance(value, np.bool_) else (None if value is pd.NaT else value)
     if isinstance(value, np.datetime64 | pd.Timestamp | dt.datetime):
         stamp = pd.Timestamp(value)
-        return None if stamp is pd.NaT else (stamp.date() if stamp == stamp.normalize() else stamp).isoformat()
+        if not isinstance(stamp, pd.Timestamp):
+            return None
+        return (stamp.date() if stamp == stamp.normalize() else stamp).isoformat()
     if isinstance(value, dt.date | Path):
         return str(value)
     if isinstance(value, int | np.integer):

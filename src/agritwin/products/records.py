@@ -17,6 +17,7 @@ from agritwin.records.database import connect, migrate
 
 SHOWN_QUARANTINE = 200
 SHOWN_ACTIVITIES = 40
+JOURNAL = ["file", "rows_in", "accepted", "rejected", "questions"]
 PREFERRED_STATES = ("dry", "unstated", "wet")
 
 
@@ -69,11 +70,9 @@ def harvests_by_season(engine: sa.Engine, twin: str, area_ha: float, until: dt.d
 
     Columns ``season, kg_per_ha, state, source``; seasons with a weight of zero are left out, since zero is a question.
     """
-    rows = queries.seasonal_yields(engine, twin, area_ha, until)
-    rows = rows[rows["kg_per_ha"] > 0]
-    order = (
-        rows["state"].map({state: rank for rank, state in enumerate(PREFERRED_STATES)}).fillna(len(PREFERRED_STATES))
-    )
+    rows = queries.seasonal_yields(engine, twin, area_ha, until).query("kg_per_ha > 0")
+    ranks = {state: rank for rank, state in enumerate(PREFERRED_STATES)}
+    order = [ranks.get(str(state), len(ranks)) for state in rows["state"]]
     best = rows.assign(order=order).sort_values(["season", "order", "source"]).drop_duplicates("season")
     return best.drop(columns="order").reset_index(drop=True)
 
@@ -96,9 +95,7 @@ def describe(
             "harvests": len(harvests),
             "quarantine": len(held),
         },
-        "journal": journal[["file", "rows_in", "accepted", "rejected", "questions"]].rename(
-            columns={"rows_in": "rows"}
-        ),
+        "journal": pd.DataFrame(journal, columns=JOURNAL).rename(columns={"rows_in": "rows"}),
         "refused": refused,
         "quarantine": held.head(SHOWN_QUARANTINE).astype(object).where(held.notna(), None),
         "harvests": harvests_by_season(engine, twin, area_ha, until),

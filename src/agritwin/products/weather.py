@@ -98,7 +98,7 @@ def normal_sums(days: xr.Dataset, hourly: xr.Dataset, start: dt.date, end: dt.da
     dict
         Key of :func:`season_sums` to ``{median, p10, p90, years}``; quantiles None below three years.
     """
-    first = pd.Timestamp(days["day"].to_numpy()[0]).date()
+    first = day_at(days, 0)
     past = []
     for back in range(1, 60):
         begin = dt.date(start.year - back, start.month, start.day)
@@ -127,7 +127,8 @@ def rain_return_levels(history: xr.Dataset, season: xr.Dataset) -> list[dict[str
     except DataError as error:
         return str(error)
     names = {"return_period": "years", "level": "mm_per_day", "lower": "low", "upper": "high"}
-    return levels.to_dataframe().reset_index().rename(columns=names)[list(names.values())].to_dict("records")
+    table = levels.to_dataframe().reset_index().rename(columns=names)
+    return pd.DataFrame(table, columns=list(names.values())).to_dict("records")
 
 
 def forecast_days(
@@ -166,9 +167,14 @@ def quality_counts(hourly: xr.Dataset, place: dict[str, Any]) -> dict[str, dict[
     return counts
 
 
+def day_at(days: xr.Dataset, position: int) -> dt.date:
+    """Return the civil day at a position of a daily dataset."""
+    return days["day"].to_numpy()[position].astype("datetime64[D]").item()
+
+
 def issue_day(days: xr.Dataset) -> dt.date:
     """Return the day after the last day of a daily dataset."""
-    return pd.Timestamp(days["day"].to_numpy()[-1]).date() + dt.timedelta(days=1)
+    return day_at(days, -1) + dt.timedelta(days=1)
 
 
 def all_days(past: xr.Dataset, now: xr.Dataset) -> xr.Dataset:

@@ -29,7 +29,7 @@ def season_drivers(
     """
     hourly = xr.concat([history[list(HOURLY)], season[list(HOURLY)]], "time").assign_attrs(season.attrs)
     days = drivers(hourly, daily_weather(hourly, site, zone), zone)
-    if "ndvi" in context and context["ndvi"].notna().any():
+    if "ndvi" in context and bool(context["ndvi"].notna().to_numpy().any()):
         scenes = context["ndvi"].dropna()
         series = xr.DataArray(scenes.to_numpy(), {"time": scenes.index.to_numpy()}, "time", attrs={"units": "1"})
         days["ndvi"] = ndvi_by_day(series, pd.DatetimeIndex(days["day"].to_numpy()))
