@@ -206,3 +206,13 @@ def test_a_single_line_about_another_twin_is_taken_for_a_slip(engine, raw, tmp_p
     assert (report.accepted, report.rejected) == (11, 1)
     assert "sent for" in report.refusals[0].reason
     assert queries.harvests(engine, BALSA).empty
+
+
+def test_a_formula_that_cannot_be_computed_is_reported(engine, raw, workbook):
+    lines = [["31/01/2020", "PODA", "=VLOOKUP(B2,Z1:Z9,2)"], ["31/01/2020", "PODA", f'=CONCATENATE("{PINILLO}","")']]
+    report = take(engine, raw, workbook([HEAD, *lines]))
+    assert (report.accepted, report.rejected) == (1, 1)
+    (rejected,) = (refusal for refusal in report.refusals if refusal.kind == "rejected")
+    assert (rejected.row, rejected.column) == (2, "C")
+    assert rejected.value.startswith("=VLOOKUP")
+    assert "formula" in rejected.reason
