@@ -59,6 +59,7 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
 
 def clone(target: Path) -> Path:
     """Lay out what a fresh clone holds, the archive linked, in a folder of its own."""
+    target.mkdir(parents=True)
     for name in ("Snakefile", "workflow", "config", "notebooks", "profiles"):
         source = ROOT / name
         if source.is_dir():

@@ -107,7 +107,7 @@ def delete(
         config.choose(config.twin_ids(root / workspace.CONFIG / "twins"), twin)
     engine = connect(root / workspace.RECORDS)
     migrate(engine)
-    rows = queries.export_twin(engine, twin)
+    rows = queries.export_twin(engine, twin) if queries.knows(engine, twin) else {}
     console.print(f"This will be deleted with twin {twin}:", highlight=False)
     for path in twins.belongings(root, twin):
         console.print(f"  {path}", highlight=False)
@@ -119,7 +119,8 @@ def delete(
     if export is not None:
         twins.export(root, twin, rows, export)
         console.print(f"Exported to {export}", highlight=False)
-    queries.delete_twin(engine, twin)
+    if rows:
+        queries.delete_twin(engine, twin, root / workspace.RAW)
     twins.delete_files(root, twin)
     console.print(f"Twin {twin} is gone.", highlight=False)
 

@@ -146,14 +146,12 @@ class ForecastModel(Section):
 
     variables: list[Literal["et0", "air_temperature"]] = Field(min_length=1)
     horizon_days: PositiveInt = Field(le=60)
-    interval_percent: float = Field(ge=50, le=99)
     backtest_origins: PositiveInt = Field(le=2000, description="past issue dates on which the forecasts are scored")
 
 
 class YieldModel(Section):
     """Yield model."""
 
-    interval_percent: float = Field(ge=50, le=99)
     minimum_harvests: int = Field(ge=3, le=100, description="below this no model is fitted")
 
 

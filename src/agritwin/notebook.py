@@ -78,6 +78,8 @@ def run(notebook: Path, executed: Path, values: dict[str, Any]) -> None:
             f"{notebook} and its rule disagree: the rule lacks {missing}, the notebook lacks {unknown}.",
             "Give the rule's inputs, outputs and settings the names of the notebook's parameters.",
         )
+    # The workflow runs a notebook a core; several BLAS threads in each only get in one another's way.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with _without(UNUSED):
         import papermill
         from papermill.engines import papermill_engines

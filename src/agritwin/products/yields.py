@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from agritwin.models.features import drivers, ndvi_by_day, season_features
-from agritwin.models.yields import YieldOutcome, training_table, yield_outcome
+from agritwin.models.yields import AGE_CURVES, YieldOutcome, training_table, yield_outcome
 from agritwin.products.weather import daily_weather
 
 HOURLY = ("air_temperature", "relative_humidity", "wind_speed", "precipitation", "shortwave_radiation")
@@ -41,7 +41,7 @@ def predict(
     harvests: list[dict[str, Any]],
     days: xr.Dataset,
     issue: dt.date,
-    year_of_planting: int | None,
+    planting: dict[str, Any],
     minimum: int,
 ) -> tuple[YieldOutcome, pd.DataFrame]:
     """Return what is published about the coming harvest, and the training table behind it.
@@ -56,23 +56,22 @@ def predict(
         From :func:`season_drivers`.
     issue
         Last day whose data count.
-    year_of_planting, minimum
-        For the age of the trees; harvests below which nothing is fitted.
+    planting, minimum
+        Section of the configuration, for the age of the trees; harvests below which nothing is fitted.
     """
     past = pd.DataFrame(harvests, columns=["season", "kg_per_ha"])
     past = past.rename(columns={"season": "year", "kg_per_ha": "yield"}).assign(parcel=twin)
     years = sorted({*past["year"].astype(int), issue.year})
     features = season_features(days, range(years[0], issue.year + 1), issue)
-    table = training_table(past, features, year_of_planting)
+    table = training_table(past, features, planting["year"], AGE_CURVES.get(planting["species"]))
     return yield_outcome(table, issue.year, issue, parcel=twin, minimum_harvests=minimum), table
 
 
 def publishable(outcome: YieldOutcome, table: pd.DataFrame, season: int) -> dict[str, Any]:
     """Return the keys of the product ``yield``."""
-    codes = {"not_enough_harvests": "not_enough_data"}
     low, middle, high = (_level(outcome.quantiles, level) for level in (0.05, 0.5, 0.95))
     return {
-        "outcome": codes.get(outcome.code, outcome.code),
+        "outcome": outcome.code,
         "sentence": outcome.sentence,
         "harvests": outcome.harvests,
         "prediction": None

@@ -303,10 +303,15 @@ def _own_intakes(connection: sa.Connection, twin_id: str) -> dict[int, str]:
     return dict(connection.execute(sa.select(i.id, i.sha256).where(mine, ~of_others)).tuples().all())
 
 
-def _check_twin(engine: sa.Engine, twin_id: str) -> None:
+def knows(engine: sa.Engine, twin_id: str) -> bool:
+    """Tell whether the store has ever heard of a twin."""
     with reading(engine) as connection:
-        if connection.execute(sa.select(t.twins.c.id).where(t.twins.c.id == twin_id)).first() is None:
-            raise DataError(f"The record store knows no twin {twin_id!r}.", "Check the id.")
+        return connection.execute(sa.select(t.twins.c.id).where(t.twins.c.id == twin_id)).first() is not None
+
+
+def _check_twin(engine: sa.Engine, twin_id: str) -> None:
+    if not knows(engine, twin_id):
+        raise DataError(f"The record store knows no twin {twin_id!r}.", "Check the id.")
 
 
 def _of_twin(table: sa.Table, twin_id: str, until: dt.date | None, names: Collection[str]) -> sa.Select[Any]:
