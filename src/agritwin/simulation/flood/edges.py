@@ -80,10 +80,6 @@ class OpenEdges:
     weights: np.ndarray
     points: np.ndarray
     series: tuple[np.ndarray, ...]
-    owed: np.ndarray = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.owed = np.zeros(len(self.points))
 
 
 @dataclass

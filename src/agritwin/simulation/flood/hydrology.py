@@ -8,11 +8,7 @@ from agritwin.simulation.flood.storms import Rain
 
 
 class Hydrology:
-    """Rain and losses of a run, with their volumes.
-
-    What rounding keeps from entering a cell is owed to it and paid later, so that drizzle on deep water is not lost in
-    float32.
-    """
+    """Rain and losses of a run, with their volumes."""
 
     def __init__(self, grid: Grid, rain: Rain | None, infiltration: GreenAmpt | CurveNumber | None) -> None:
         self.area = grid.cell_area
@@ -20,24 +16,21 @@ class Hydrology:
         self.rain = rain
         self.soil = GreenAmptState(infiltration, grid.shape) if isinstance(infiltration, GreenAmpt) else None
         self.curve = CurveNumberState(infiltration, grid.shape) if isinstance(infiltration, CurveNumber) else None
-        self.owed = np.zeros(grid.shape, grid.bed.dtype)
         self.time = 0.0
         self.rain_volume = 0.0
         self.infiltration_volume = 0.0
-
-    @property
-    def owed_volume(self) -> float:
-        """Volume (m3) that has fallen but does not show in the depths."""
-        return float(self.owed.sum(dtype=np.float64)) * self.area
 
     def active(self, now: float) -> bool:
         """Whether anything can still happen after `now`."""
         return self.soil is not None or (self.rain is not None and now < self.rain.bounds_s[-1])
 
-    def act(self, depth: np.ndarray, now: float) -> bool:
-        """Let rain and infiltration since the last call act on padded depths; returns whether depths changed."""
+    def act(self, depth: np.ndarray, rest: np.ndarray, now: float) -> bool:
+        """Let rain and infiltration since the last call act on padded depths; returns whether depths changed.
+
+        `rest` takes what rounding keeps out of the depths, so that drizzle on deep water is not lost in float32.
+        """
         start, self.time = self.time, now
-        h = cells(depth)
+        h, left = cells(depth), cells(rest)
         fallen = np.asarray(self.rain.between(start, now) if self.rain is not None else 0.0)
         raining = bool(np.any(fallen > 0))
         if raining:
@@ -46,15 +39,16 @@ class Hydrology:
                 kept = self.curve.abstract(fallen)
                 self.infiltration_volume += float(kept.sum()) * self.area
                 fallen = np.asarray(fallen - kept)
-            self._add(h, fallen)
+            _add(h, left, fallen)
         if self.soil is not None:
             lost = self.soil.infiltrate(h, now - start)
             self.infiltration_volume += float(lost.sum()) * self.area
-            self._add(h, -lost)
+            _add(h, left, -lost)
         return raining or self.soil is not None
 
-    def _add(self, h: np.ndarray, amount: np.ndarray) -> None:
-        self.owed += amount.astype(h.dtype)
-        before = h.copy()
-        np.maximum(h + self.owed, 0, out=h)
-        self.owed -= h - before
+
+def _add(h: np.ndarray, rest: np.ndarray, amount: np.ndarray) -> None:
+    rest += amount.astype(h.dtype)
+    before = h.copy()
+    np.maximum(h + rest, 0, out=h)
+    rest -= h - before

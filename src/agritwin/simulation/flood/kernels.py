@@ -53,7 +53,7 @@ U = np.uint64
 def inverse_cube_root(x, kind):
     """Return x^(-1/3): a start from the exponent bits, then two third-order Householder steps."""
     bits = np.float32(x).view(np.int32)
-    start = np.int32(np.float32(1.418472267e9) - np.float32(bits) * np.float32(1 / 3)).view(np.float32)
+    start = np.int32(np.float32(1420041514) - np.float32(bits) * np.float32(1 / 3)).view(np.float32)
     y = kind(start)
     for _ in range(2):
         error = kind(1) - x * y * y * y
@@ -168,11 +168,17 @@ def limited_row(target, row, work, flux, share_before, share_here, dc, a, b):
 
 
 @njit(fastmath=FAST, error_model="numpy")
-def depth_row(h_new, h, qx, qy, north, north_row, work, r, a, b, ratio):
-    """Continuity of a row of cells, and the running peak of depth by column."""
+def depth_row(h_new, h, rest, qx, qy, north, north_row, work, r, a, b, ratio):
+    """Continuity of a row of cells, and the running peak of depth by column.
+
+    What rounding keeps out of the depth stays in `rest` for the next step (compensated summation): in float32 the level
+    of a deep pond would otherwise stand still under a small inflow, and water be lost.
+    """
     peak = U(DEPTH_PEAK)
     for c in range(a, b):
-        depth = h[r, c] + ratio * ((qx[r, c] - qx[r, c + U(1)]) + (qy[r, c] - north[north_row, c]))
+        change = rest[r, c] + ratio * ((qx[r, c] - qx[r, c + U(1)]) + (qy[r, c] - north[north_row, c]))
+        depth = h[r, c] + change
+        rest[r, c] = change - (depth - h[r, c])
         h_new[r, c] = depth
         before = work[peak, c]
         work[peak, c] = depth if depth > before else before
@@ -244,7 +250,9 @@ def widen(h, low, high, r, a, b):
 
 
 @njit(nogil=True, fastmath=FAST, error_model="numpy")
-def sweep(h, qx, qy, h_new, qx_new, qy_new, z, n2, first, last, low, high, j0, j1, work, dt, dx, theta, advection):
+def sweep(
+    h, qx, qy, h_new, qx_new, qy_new, rest, z, n2, first, last, low, high, j0, j1, work, dt, dx, theta, advection
+):
     """Advance rows `j0..j1-1` by one step; `first..last` are the active columns of each row.
 
     Discharges of row r, outflow shares of row r - 1 and depths of row r - 2 are worked on together while they are in
@@ -284,7 +292,7 @@ def sweep(h, qx, qy, h_new, qx_new, qy_new, z, n2, first, last, low, high, j0, j
             if first[m] <= last[m]:
                 a, b, share = U(first[m]), U(last[m] + 1), U(SHARE + m % RING)
                 limited_row(qx_new, U(m), work, U(FLUX_X + m % RING), share, share, U(1), a, b + U(1))
-                depth_row(h_new, h, qx_new, qy_new, northern, U(row), work, U(m), a, b, ratio)
+                depth_row(h_new, h, rest, qx_new, qy_new, northern, U(row), work, U(m), a, b, ratio)
                 widen(h_new, low, high, m, first[m], last[m])
     deepest, fastest = kind(0), kind(0)
     for c in range(h.shape[1]):
@@ -347,7 +355,18 @@ def open_edges(edges, levels, h, qx, qy, z):
 
 
 @njit
-def close_edges(edges, weights, levels, h, qx, qy, dt, dx, state):
+def add(h, rest, r, c, amount):
+    """Add an amount (m) to the depth of a cell; returns the depth."""
+    kind = h.dtype.type
+    change = rest[r, c] + kind(amount)
+    before = h[r, c]
+    h[r, c] = before + change
+    rest[r, c] = change - (h[r, c] - before)
+    return float(h[r, c])
+
+
+@njit
+def close_edges(edges, weights, levels, h, rest, qx, qy, dt, dx, state):
     """Impose prescribed discharges, let free edges only drain, and book what passed; returns the greatest depth set."""
     kind = h.dtype.type
     ratio = kind(dt / dx)
@@ -356,34 +375,30 @@ def close_edges(edges, weights, levels, h, qx, qy, dt, dx, state):
         e = edges[k]
         q = qx if e[AXIS] == 0 else qy
         sign = e[SIGN]
-        inward = kind(sign * q[e[FACE_ROW], e[FACE_COLUMN]])
+        inward = float(sign * q[e[FACE_ROW], e[FACE_COLUMN]])
         wanted = inward
         if e[KIND] == DISCHARGE:
-            wanted = kind(weights[k] * levels[e[SERIES]])
+            wanted = weights[k] * levels[e[SERIES]]
         elif e[KIND] == FREE:
-            wanted = min(inward, kind(0))
+            wanted = min(inward, 0.0)
         if wanted != inward:
             q[e[FACE_ROW], e[FACE_COLUMN]] = kind(sign * wanted)
-            h[e[CELL_ROW], e[CELL_COLUMN]] += ratio * (wanted - inward)
-        deepest = max(deepest, float(h[e[CELL_ROW], e[CELL_COLUMN]]))
-        volume = float(wanted) * float(ratio) * dx * dx
+            deepest = max(deepest, add(h, rest, e[CELL_ROW], e[CELL_COLUMN], float(ratio) * (wanted - inward)))
+        volume = wanted * float(ratio) * dx * dx
         state[EDGE_IN] += max(volume, 0.0)
         state[EDGE_OUT] += max(-volume, 0.0)
     return deepest
 
 
 @njit
-def pour(points, owed, levels, h, dt, dx, state):
-    """Add point discharges to their cells; what rounding leaves over is owed to the next step."""
+def pour(points, levels, h, rest, dt, dx, state):
+    """Add point discharges to their cells; returns the greatest depth set."""
     deepest = 0.0
     for k in range(points.shape[0]):
         r, c, series = points[k]
         volume = levels[series] * dt
         state[POINT_IN] += volume
-        before = h[r, c]
-        h[r, c] = h.dtype.type(float(before) + (owed[k] + volume) / (dx * dx))
-        owed[k] += volume - (float(h[r, c]) - float(before)) * dx * dx
-        deepest = max(deepest, float(h[r, c]))
+        deepest = max(deepest, add(h, rest, r, c, volume / (dx * dx)))
     return deepest
 
 
@@ -450,12 +465,12 @@ def record(h, qx, qy, z, low, high, maxima, moments, above, thresholds, now, sin
 
 
 def _advance(
-    fields, spare, z, n2, spans, edges, weights, points, owed, series, work, state, until, stop, dx, limits, advection
+    fields, spare, rest, z, n2, spans, edges, weights, points, series, work, state, until, stop, dx, limits, advection
 ):
     """Step until the time reaches `until` (may be passed) or `stop` (is met). Returns 1 if the arrays changed roles.
 
-    `fields` and `spare` are (h, qx, qy); `spans` (low, high, first, last); `series` (starts, times, values, totals,
-    means); `limits` (Courant number, longest step, theta); `state` and `work` are changed in place.
+    `fields` and `spare` are (h, qx, qy); `rest` is what depths lack; `spans` (low, high, first, last); `series` (starts,
+    times, values, totals, means); `limits` (Courant number, longest step, theta); `state` and `work` change in place.
     """
     (h, qx, qy), (h_new, qx_new, qy_new) = fields, spare
     low, high, first, last = spans
@@ -487,6 +502,7 @@ def _advance(
                 h_new,
                 qx_new,
                 qy_new,
+                rest,
                 z,
                 n2,
                 first,
@@ -501,8 +517,8 @@ def _advance(
                 theta,
                 advection,
             )
-        deepest = close_edges(edges, weights, levels, h_new, qx_new, qy_new, dt, dx, state)
-        deepest = max(deepest, pour(points, owed, levels, h_new, dt, dx, state))
+        deepest = close_edges(edges, weights, levels, h_new, rest, qx_new, qy_new, dt, dx, state)
+        deepest = max(deepest, pour(points, levels, h_new, rest, dt, dx, state))
         state[DEPTH_MAX], state[SPEED_MAX] = deepest, 0.0
         for b in range(bands):
             state[DEPTH_MAX] = max(state[DEPTH_MAX], depths[b])

@@ -125,6 +125,7 @@ class _Flow:
     openings: OpenEdges
     fields: tuple[np.ndarray, ...]
     spare: tuple[np.ndarray, ...]
+    rest: np.ndarray
     spans: tuple[np.ndarray, ...]
     n2: np.ndarray
     work: np.ndarray
@@ -152,7 +153,19 @@ class _Flow:
         work[:, kernels.SHARE : kernels.SHARE + kernels.RING] = 1
         state = np.zeros(kernels.STATE_SIZE)
         volume = float(cells(h).sum(dtype=np.float64)) * grid.cell_area
-        flow = cls(grid, openings, fields, tuple(map(np.copy, fields)), spans, n2, work, state, limits, volume)
+        flow = cls(
+            grid,
+            openings,
+            fields,
+            tuple(map(np.copy, fields)),
+            np.zeros_like(h),
+            spans,
+            n2,
+            work,
+            state,
+            limits,
+            volume,
+        )
         flow.find_water()
         table = openings.edges[openings.edges[:, kernels.KIND] != kernels.FREE]
         for row, column in [*table[:, [kernels.CELL_ROW, kernels.CELL_COLUMN]], *openings.points[:, :2]]:
@@ -176,7 +189,7 @@ class _Flow:
         o = self.openings
         kernel = kernels.advance_parallel if len(self.work) > 1 else kernels.advance
         swapped = kernel(
-            self.fields, self.spare, self.grid.bed, self.n2, self.spans, o.edges, o.weights, o.points, o.owed, o.series,
+            self.fields, self.spare, self.rest, self.grid.bed, self.n2, self.spans, o.edges, o.weights, o.points, o.series,
             self.work, self.state, until, stop, self.grid.cell_size, self.limits, advection,
         )  # fmt: skip
         if swapped:
@@ -184,14 +197,14 @@ class _Flow:
 
     def ledger(self, hydrology: Hydrology) -> outputs.Ledger:
         area, state = self.grid.cell_area, self.state
-        held = float(cells(self.fields[0]).sum(dtype=np.float64)) * area
+        held = float(cells(self.fields[0]).sum(dtype=np.float64) + cells(self.rest).sum(dtype=np.float64)) * area
         return outputs.Ledger(
             initial_volume=self.initial_volume,
             rain_volume=hydrology.rain_volume,
             infiltration_volume=hydrology.infiltration_volume,
             inflow_volume=float(state[kernels.EDGE_IN] + state[kernels.POINT_IN]),
             outflow_volume=float(state[kernels.EDGE_OUT]),
-            stored_volume=held + hydrology.owed_volume + float(self.openings.owed.sum()),
+            stored_volume=held,
         )
 
 
@@ -216,7 +229,7 @@ def _run(
             flow.advance(due, stop, advection=advection)
             now = flow.state[kernels.TIME]
             if now >= min(hydrology_due, stop):
-                if hydrology.act(flow.fields[0], now):
+                if hydrology.act(flow.fields[0], flow.rest, now):
                     flow.find_water()
                 hydrology_due = now + hydrology_step
             if now >= min(monitor_due, stop):
