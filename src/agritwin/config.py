@@ -136,6 +136,7 @@ class Records(Section):
 
     files: list[Path] = Field(description="relative to the workspace")
     sensors: list[Path] = Field(description="CSV or JSON lines of sensors, relative to the workspace")
+    sensor_registry: Path | None = Field(description="what each column or topic of the sensor files is")
     harvest_unit: Literal["kg", "kg/ha", "t", "t/ha"] | None = Field(
         description="unit of harvests in files that state none; null = such rows are questions in quarantine"
     )

@@ -49,7 +49,9 @@ def test_the_flood_plays_to_its_end_and_stops(reports, visit):
 
 def test_a_layer_is_chosen_with_its_legend(reports, visit):
     page = visit(reports["es"])
-    visible = "() => Bokeh.documents[0].get_model_by_name('map').renderers.filter(r => r.visible).map(r => r.name)"
+    visible = (
+        "() => Bokeh.documents[0].get_model_by_name('figure-map').renderers.filter(r => r.visible).map(r => r.name)"
+    )
     assert page.evaluate(visible) == ["hillshade", "layer-0", "outline"]
     page.locator("#plot-map label", has_text="Pendiente").click()
     assert page.evaluate(visible) == ["hillshade", "layer-1", "outline"]

@@ -11,7 +11,7 @@ from shapely.geometry import Polygon, box, mapping
 from agritwin import cubes, weather_cube
 from agritwin.geometry import to_crs
 from agritwin.pins import write_pin, write_pointer
-from agritwin.workspace import write_json
+from agritwin.workspace import read_json, write_json
 
 TWIN = "47-1-0-0-1-1-1"
 ISSUE = "2025-06-15"
@@ -26,14 +26,12 @@ SYNTHETIC = {
     "synthetic": "true",
 }
 PARCEL = Polygon([(WEST, SOUTH), (WEST + 300, SOUTH), (WEST + 300, SOUTH + 200), (WEST, SOUTH + 250)])
+FILES = {"yields": "yield"}
 PRODUCTS = ("parcel", "weather", "ndvi", "records", "forecast", "yields", "crop", "flood", "alerts")
 
 
-def make(root: Path, **changes: Any) -> dict[str, str]:
-    """Write every product of the holding below a folder; return the report's paths by name.
-
-    A change ``name={...}`` is merged into that product; ``name=None`` leaves it out.
-    """
+def make(root: Path) -> dict[str, str]:
+    """Write every product of the holding below a folder; return the report's paths by name."""
     made = root / "data"
     paths = {
         "outline": _outline(root),
@@ -41,16 +39,23 @@ def make(root: Path, **changes: Any) -> dict[str, str]:
         **_weather(made),
         "forecast_season": _forecast(made),
         **_ndvi(made),
-        "crop": _crop(root, made, changes.get("crop", {})),
-        "flood": _flood(root, made, changes.get("flood", {})),
+        "crop": _crop(root, made),
+        "flood": _flood(root, made),
     }
     for name, content in _products().items():
-        change = changes.get(name, {})
-        if change is not None:
-            path = root / "results" / TWIN / f"{name}.json"
-            write_json(path, {"twin": TWIN, "issue_time": ISSUE, "synthetic": True} | content | change)
-            paths[name] = path
-    return {name: str(path) for name, path in paths.items() if name not in changes or changes[name] is not None}
+        path = root / "results" / TWIN / f"{FILES.get(name, name)}.json"
+        write_json(path, {"twin": TWIN, "issue_time": ISSUE, "synthetic": True} | content)
+        paths[name] = path
+    return {name: str(path) for name, path in paths.items()}
+
+
+def changed(paths: dict[str, str], folder: Path, name: str, change: dict[str, Any]) -> dict[str, str]:
+    """Return the paths with one product changed: a copy in a folder, where ``summary`` is merged and all else replaced."""
+    product = read_json(paths[name])
+    summary = product.get("summary", {}) | change.get("summary", {})
+    path = folder / f"{name}.json"
+    write_json(path, product | change | ({"summary": summary} if summary else {}))
+    return paths | {name: str(path)}
 
 
 def _outline(root: Path) -> Path:
@@ -180,7 +185,7 @@ def _ndvi(made: Path) -> dict[str, Path]:
     return {f"ndvi_{name}": path for name, path in pins.items()}
 
 
-def _simulation(root: Path, made: Path, name: str, dataset: xr.Dataset, summary: dict, change: dict | None) -> Path:
+def _simulation(root: Path, made: Path, name: str, dataset: xr.Dataset, summary: dict) -> Path:
     store = made / "cubes" / name / f"{TWIN}.icechunk"
     cubes.write_group(store, name, dataset, "test")
     path = root / "results" / TWIN / f"{name}.json"
@@ -191,12 +196,12 @@ def _simulation(root: Path, made: Path, name: str, dataset: xr.Dataset, summary:
         synthetic=True,
         twin=TWIN,
         issue_time=ISSUE,
-        summary=summary | (change or {}).get("summary", {}),
+        summary=summary,
     )
     return path
 
 
-def _crop(root: Path, made: Path, change: dict | None) -> Path:
+def _crop(root: Path, made: Path) -> Path:
     day = np.arange("2024-11-01", "2025-06-22", dtype="datetime64[D]").astype("datetime64[ns]")
     since = np.arange(day.size)
     depletion = 20 + 60 * np.clip((since - 150) / 60, 0, 1) + np.zeros((5, 1))
@@ -228,10 +233,10 @@ def _crop(root: Path, made: Path, change: dict | None) -> Path:
         "advice": {"mm": 18.0, "probability": 0.8, "days": 7},
         "balance_error_mm": 0.0004,
     }
-    return _simulation(root, made, "crop", dataset, summary, change)
+    return _simulation(root, made, "crop", dataset, summary)
 
 
-def _flood(root: Path, made: Path, change: dict | None) -> Path:
+def _flood(root: Path, made: Path) -> Path:
     coordinates = grid(15.0)
     x, y = np.meshgrid(coordinates["x"] - WEST, coordinates["y"] - SOUTH)
     deepest = np.clip(0.6 - np.hypot(x - 150, y - 100) / 200, 0, None)
@@ -258,7 +263,7 @@ def _flood(root: Path, made: Path, change: dict | None) -> Path:
         "volumes_m3": {"rain_volume": 4000.0, "infiltration_volume": 2500.0, "outflow_volume": 1500.0},
         "forecast": {"probability_of_storm": 0.1, "members": 12},
     }
-    return _simulation(root, made, "flood", dataset, summary, change)
+    return _simulation(root, made, "flood", dataset, summary)
 
 
 def _products() -> dict[str, dict[str, Any]]:

@@ -6,7 +6,7 @@ import pytest
 
 from agritwin import report
 from agritwin.report import offline
-from agritwin.report.page import build, document
+from agritwin.report.page import build, document, environment, variables
 from agritwin.views.blocks import Absent, Columns, Table, Tabs, Text, Tiles
 
 SECTIONS = ["map", "weather", "ndvi", "crop", "forecast", "yield", "flood", "records", "alerts", "provenance"]
@@ -38,6 +38,12 @@ class Structure(HTMLParser):
     @property
     def text(self):
         return re.sub(r"\s+", " ", " ".join(self.words).replace("\u00a0", " "))
+
+
+def body(page):
+    """The page without its figures: quick to make, all its words are there."""
+    template = environment().get_template("page.html.jinja")
+    return template.render(variables(page, {}), slot=lambda name: "", library="", figures="")
 
 
 def blocks(page):
@@ -119,22 +125,24 @@ def test_each_language_links_to_the_other_and_to_the_executed_notebooks(pages):
         ("parcel", {"area_ha": 9.99}, "6.75 ha", "9.99 ha"),
     ],
 )
-def test_a_changed_number_changes_the_page(tmp_path, pages, product, change, before, after):
-    changed = report.load(name="La Prueba", **holding.make(tmp_path, **{product: change}))
-    text = Structure(document(build(changed, "en"))).text
+def test_a_changed_number_changes_the_page(tmp_path, paths, pages, product, change, before, after):
+    twin = report.load(name="La Prueba", **holding.changed(paths, tmp_path, product, change))
     assert before in Structure(pages["en"]).text
-    assert after in text
+    assert after in Structure(body(build(twin, "en"))).text
 
 
-@pytest.mark.parametrize(
-    "name", [*holding.PRODUCTS, "terrain", "forecast_season", "ndvi_season", "weather_season", "outline"]
-)
+@pytest.mark.parametrize("name", [*holding.PRODUCTS, "terrain", "ndvi_season", "weather_season", "outline"])
 def test_the_page_builds_without_any_one_of_its_inputs_and_says_so(paths, name):
     page = build(report.load(**{key: path for key, path in paths.items() if key != name}), "es")
     missing = [block for block in blocks(page) if isinstance(block, Absent)]
     assert missing
     assert all(block.reason for block in missing)
-    assert offline.fetched(document(page)) == []
+    assert offline.fetched(body(page)) == []
+
+
+def test_a_forecast_that_is_not_there_is_told(paths, tmp_path):
+    bad = holding.changed(paths, tmp_path, "weather", {"forecast": None})
+    assert "No hay predicción meteorológica." in Structure(body(build(report.load(**bad), "es"))).text
 
 
 def test_the_page_builds_with_nothing_at_all():
@@ -162,11 +170,22 @@ def test_names_of_plots_are_unique_and_their_summaries_say_something(twin):
     assert all(len(plot.summary) > 20 for plot in plots)
 
 
-def test_markup_in_data_is_shown_and_never_run(tmp_path):
+def test_what_legends_and_controls_name_is_there_once(twin):
+    plots = build(twin, "es").plots
+    names = [model.name for plot in plots for model in plot.figure.references() if model.name]
+    wanted = [key.name for plot in plots for key in plot.keys]
+    wanted += [control.script for plot in plots for control in plot.controls]
+    wanted += [f"figure-{plot.name}" for plot in plots]
+    assert {name: names.count(name) for name in wanted} == dict.fromkeys(wanted, 1)
+    assert len(wanted) == len(set(wanted))
+
+
+def test_markup_in_data_is_shown_and_never_run(paths, tmp_path):
     evil = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
     quarantine = [{"file": evil, "row": 1, "column": evil, "value": evil, "reason": evil, "suggestion": evil}]
-    paths = holding.make(tmp_path, records={"quarantine": quarantine}, parcel={"note": evil})
-    html = document(build(report.load(name=evil, **paths), "es"))
+    bad = holding.changed(paths, tmp_path, "records", {"quarantine": quarantine})
+    bad = holding.changed(bad, tmp_path, "parcel", {"note": evil})
+    html = document(build(report.load(name=evil, **bad), "es"))
     assert "<script>alert(1)" not in html
     assert "<img src=x" not in html
     assert offline.fetched(html) == []

@@ -7,10 +7,17 @@ def holding_files(wildcards):
     return [*map(str, SETTINGS[wildcards.twin].records.files), *dropped]
 
 
+def sensor_registry(wildcards):
+    records = SETTINGS[wildcards.twin].records
+    return str(records.sensor_registry) if records.sensors and records.sensor_registry else []
+
+
 rule join_records:
     input:
         notebook="notebooks/40_records.ipynb",
         documents=holding_files,
+        sensors=lambda wildcards: list(map(str, SETTINGS[wildcards.twin].records.sensors)),
+        registry=sensor_registry,
         parcel="data/twins/{twin}/parcel.geojson",
         place="results/{twin}/parcel.json",
         weather_history="data/twins/{twin}/weather.history.json",

@@ -206,7 +206,8 @@ def run(
     result = simulate(weather, parameter_set.assign(dates), None, management)
     damage = frost_damage(weather["air_temperature_min"], stages, parameter_set)
     result["relative_yield"] = relative_yield(result["relative_yield_water"], damage)
-    return result.assign(damage.data_vars, precipitation=weather["precipitation"]), management
+    result["precipitation"] = weather["precipitation"]
+    return result.assign(damage.data_vars), management
 
 
 def keep(result: xr.Dataset, stages: xr.Dataset, attributes: dict[str, Any]) -> xr.Dataset:

@@ -10,14 +10,18 @@ import sqlalchemy as sa
 
 from agritwin import workspace
 from agritwin.errors import DataError
+from agritwin.holding.checks import disagreeing_yields
 from agritwin.holding.intake import IntakeReport, take_in
 from agritwin.holding.mapping import HarvestUnit, load_mappings
 from agritwin.records import queries
 from agritwin.records.database import connect, migrate
+from agritwin.records.instruments import readings
+from agritwin.sensors.ingest import StreamReport, ingest
+from agritwin.sensors.registry import load_registry
 
 SHOWN_QUARANTINE = 200
 SHOWN_ACTIVITIES = 40
-JOURNAL = ["file", "rows_in", "accepted", "rejected", "questions"]
+JOURNAL = ["file", "rows_in", "accepted", "known", "rejected", "questions"]
 PREFERRED_STATES = ("dry", "unstated", "wet")
 
 
@@ -45,42 +49,64 @@ def take_in_all(
     """
     mappings = load_mappings(workspace.CONFIG / "mappings")
     reports, refused = [], []
-    landing = workspace.LANDING / twin
     for document in map(Path, documents):
         try:
-            reports.append(
-                take_in(
-                    engine,
-                    twins,
-                    document,
-                    mappings,
-                    as_of,
-                    raw=workspace.RAW,
-                    landed_for=twin if landing in document.parents else None,
-                    harvest_unit=harvest_unit,
-                )
-            )
+            options: dict[str, Any] = {"raw": workspace.RAW, "landed_for": twin, "harvest_unit": harvest_unit}
+            reports.append(take_in(engine, twins, document, mappings, as_of, **options))
         except DataError as error:
             refused.append({"file": document.name, "reason": error.message, "suggestion": error.remedy})
     return reports, refused
 
 
-def harvests_by_season(engine: sa.Engine, twin: str, area_ha: float, until: dt.date) -> pd.DataFrame:
-    """Return one yield a season [kg/ha]: dry weight before unstated before wet.
+def read_sensors(
+    engine: sa.Engine, twin: str, twins: Collection[str], sensors: list[str], registry: str | list[str], as_of: dt.date
+) -> list[StreamReport]:
+    """Store what the loggers sent, flagged and never dropped; nothing where no registry says what the columns are."""
+    if not sensors or not isinstance(registry, str):
+        return []
+    known = load_registry(Path(registry))
+    return [ingest(engine, Path(path), known, twins, as_of, landed_for=twin) for path in sensors]
 
-    Columns ``season, kg_per_ha, state, source``; seasons with a weight of zero are left out, since zero is a question.
+
+def sensor_table(engine: sa.Engine, twin: str, until: dt.date) -> pd.DataFrame:
+    """Return one row a sensor and measure: unit, readings, how many are doubtful, first and last moment (UTC)."""
+    table = readings(engine, twin_id=twin, end=dt.datetime.combine(until, dt.time()), doubtful=True)
+    if table.empty:
+        return pd.DataFrame(columns=["sensor", "measure", "unit", "readings", "doubtful", "first", "last"])
+    grouped = table.assign(doubt=table["flags"] != 0).groupby(["sensor", "measure", "unit"])
+    return grouped.agg(
+        readings=("time", "size"), doubtful=("doubt", "sum"), first=("time", "min"), last=("time", "max")
+    ).reset_index()
+
+
+def harvests_by_season(engine: sa.Engine, twin: str, area_ha: float, until: dt.date) -> pd.DataFrame:
+    """Return one yield a season [kg/ha], all of one source and one state, that with most seasons.
+
+    Weights of different states (wet, dry) are never mixed into one series. Columns ``season, kg_per_ha, state,
+    source``; seasons with a weight of zero are left out, since zero is a question.
     """
     rows = queries.seasonal_yields(engine, twin, area_ha, until).query("kg_per_ha > 0")
+    if rows.empty:
+        return rows
     ranks = {state: rank for rank, state in enumerate(PREFERRED_STATES)}
-    order = [ranks.get(str(state), len(ranks)) for state in rows["state"]]
-    best = rows.assign(order=order).sort_values(["season", "order", "source"]).drop_duplicates("season")
-    return best.drop(columns="order").reset_index(drop=True)
+    series = [
+        (-len(part), ranks.get(str(state), len(ranks)), str(source), part)
+        for (state, source), part in rows.groupby(["state", "source"])
+    ]
+    return min(series, key=lambda entry: entry[:3])[3].sort_values("season").reset_index(drop=True)
+
+
+def _journal(journal: pd.DataFrame) -> pd.DataFrame:
+    # What another twin's run had stored before counts as accepted too.
+    table = pd.DataFrame(journal, columns=JOURNAL).rename(columns={"rows_in": "rows"})
+    return table.assign(accepted=table["accepted"] + table["known"]).drop(columns="known")
 
 
 def describe(
     engine: sa.Engine, twin: str, area_ha: float, until: dt.date, refused: list[dict[str, str]]
 ) -> dict[str, Any]:
     """Return the product ``records``."""
+    logged = sensor_table(engine, twin, until)
     activities = queries.activities(engine, twin, until)
     treatments = queries.treatments(engine, twin, until)
     harvests = queries.harvests(engine, twin, until)
@@ -94,8 +120,11 @@ def describe(
             "treatments": len(treatments),
             "harvests": len(harvests),
             "quarantine": len(held),
+            "readings": int(logged["readings"].sum()),
         },
-        "journal": pd.DataFrame(journal, columns=JOURNAL).rename(columns={"rows_in": "rows"}),
+        "sensors": logged,
+        "disagreeing_harvests": disagreeing_yields(engine, twin, area_ha),
+        "journal": _journal(journal),
         "refused": refused,
         "quarantine": held.head(SHOWN_QUARANTINE).astype(object).where(held.notna(), None),
         "harvests": harvests_by_season(engine, twin, area_ha, until),
