@@ -50,7 +50,7 @@ def make(root: Path) -> dict[str, str]:
 
 
 def changed(paths: dict[str, str], folder: Path, name: str, change: dict[str, Any]) -> dict[str, str]:
-    """Return the paths with one product changed: a copy in a folder, where ``summary`` is merged and all else replaced."""
+    """Return the paths with one product changed: a copy in a folder; only ``summary`` is merged."""
     product = read_json(paths[name])
     summary = product.get("summary", {}) | change.get("summary", {})
     path = folder / f"{name}.json"

@@ -54,7 +54,7 @@ def _template(name: str, plots: list[Plot], **values: Any) -> pn.Template:
     for key, value in values.items():
         template.add_variable(key, value)
     for plot in plots:
-        template.add_panel(plot.name, pn.pane.Bokeh(plot.figure, sizing_mode=plot.figure.sizing_mode))
+        template.add_panel(str(plot.figure.name), pn.pane.Bokeh(plot.figure, sizing_mode=plot.figure.sizing_mode))
     return template
 
 

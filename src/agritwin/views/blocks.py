@@ -86,7 +86,7 @@ class Plot:
 
     def __post_init__(self) -> None:
         # By this name the page's scripts find the figure.
-        self.figure.name = self.name
+        self.figure.name = f"figure-{self.name}"
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def chart(
         tools="xpan,xbox_zoom,reset,save",
         active_drag=None,
         toolbar_location="above",
-        min_border_left=8,
+        min_border_left=54,
         min_border_right=12,
         **options,
     )

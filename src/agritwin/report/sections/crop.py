@@ -75,7 +75,9 @@ def water(
 def _daily(cube: xr.Dataset, name: str, constant: float | None) -> np.ndarray:
     if name not in cube or "day" not in cube[name].dims:
         return np.full(cube.sizes["day"], np.nan if constant is None else float(constant))
-    return view.members(cube[name])[1]
+    values = cube[name]
+    # Means over members, since they add up over the season.
+    return values.mean([dim for dim in values.dims if dim != "day"]).to_numpy().astype(float)
 
 
 def _advised(summary: dict[str, Any]) -> float | None:

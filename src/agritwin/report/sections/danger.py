@@ -1,10 +1,11 @@
 """Alerts in words: what is judged, on what data, against which threshold; and how the sources are."""
 
+import datetime as dt
 from typing import Any
 
 from agritwin.report.twin import Twin
 from agritwin.views.blocks import Absent, Block, Section, State, Table, Text
-from agritwin.views.language import Language
+from agritwin.views.language import UNKNOWN, Language, as_date
 
 LEVELS = ("none", "low", "mid", "serious")
 DIGITS = {"m": 2, "1": 2, "d": 0, "h": 0}
@@ -71,7 +72,7 @@ def build(twin: Twin, say: Language) -> Section:
     else:
         judgements = sorted(alerts.get("judgements", []), key=_gravity, reverse=True)
         blocks.append(_judgements(judgements, say) if judgements else Text(say("alert.nothing", rules=0)))
-        blocks.append(_health(alerts.get("health") or [], say))
+        blocks.append(_health(alerts.get("health") or [], as_date(twin.issue_time), say))
         neighbours = [row for row in alerts.get("neighbours") or [] if row["twin"] != twin.code]
         if neighbours:
             told = ", ".join(f"{row['twin']} ({say.amount(row.get('distance_m'), 'm', 0)})" for row in neighbours)
@@ -111,7 +112,7 @@ def evidence(judgement: dict[str, Any], say: Language) -> str:
     return " · ".join(parts) or say("word.unknown")
 
 
-def _health(health: list[dict[str, Any]], say: Language) -> Block:
+def _health(health: list[dict[str, Any]], today: dt.date | None, say: Language) -> Block:
     if not health:
         return Absent(say("health.title"), say("reason.no_status"))
     rows: list[tuple[str, ...]] = []
@@ -120,15 +121,15 @@ def _health(health: list[dict[str, Any]], say: Language) -> Block:
         failures = "; ".join(f"{failure['source']}: {failure['what']}" for failure in status.get("failures") or [])
         gaps = status.get("missing_days") or []
         state = status.get("state", "missing")
+        last = as_date(status.get("last_value"))
+        age = say.number((today - last).days, 0) if today and last else None
         rows.append(
             (
                 say.word("kind", status["kind"]),
                 ", ".join(dict.fromkeys(status.get("sources") or [])),
                 say.word("health", f"state_{state}"),
                 say.date(status.get("last_value")),
-                say("health.days", days=say.number(status["age_days"], 0))
-                if status.get("age_days") is not None
-                else "–",
+                say("health.days", days=age) if age else UNKNOWN,
                 failures or "–",
                 say("health.gaps", count=len(gaps)) if gaps else "–",
             )

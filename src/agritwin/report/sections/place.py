@@ -17,6 +17,8 @@ def build(twin: Twin, say: Language) -> Section:
     """Return the section of maps."""
     pair: tuple[tuple[Block, ...], ...] = ((_map(twin, say),), (_scenes(twin, say),))
     blocks: list[Block] = [Columns(pair), *_numbers(twin, say)]
+    if twin.cube("terrain") is None:
+        blocks.insert(1, Absent(say("map.relief_only"), twin.why("terrain") or say("reason.no_terrain")))
     return Section("map", say("map.section"), say("map.lead"), tuple(blocks))
 
 

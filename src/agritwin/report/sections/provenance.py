@@ -31,6 +31,8 @@ def build(twin: Twin, say: Language, notebooks: str | None) -> Section:
         if sources
         else Absent(say("source.caption"), say("reason.not_built"))
     ]
+    if credits := _credits(twin):
+        blocks.append(Text(say("source.credits", credits="; ".join(credits))))
     products = tuple(_products(twin, say))
     titles = tuple(say(f"source.column_{name}") for name in ("product", "issue", "kind", "digest", "method"))
     blocks.append(Table(say("source.products_caption"), titles, products, folded=True))
@@ -58,6 +60,13 @@ def _sources(twin: Twin, say: Language) -> Iterable[tuple[str, ...]]:
             str(attributes.get("attribution", "–")),
             _short((pointer or {}).get("digest") or (pointer or {}).get("snapshot")),
         )
+
+
+def _credits(twin: Twin) -> list[str]:
+    """Attributions that the products owe besides those of the cubes above, such as that of the soil."""
+    cubes = [cube for cube in map(twin.cube, CUBES) if cube is not None]
+    told = {f"{cube.attrs.get('title')}: {cube.attrs.get('attribution')}" for cube in cubes}
+    return [text for text in (twin.product("parcel") or {}).get("attributions") or [] if text not in told]
 
 
 def _products(twin: Twin, say: Language) -> Iterable[tuple[str, ...]]:

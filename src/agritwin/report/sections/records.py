@@ -1,10 +1,11 @@
 """What the holding wrote down, and what could not be taken as it was."""
 
+from collections import Counter
 from typing import Any
 
 from agritwin.report.twin import Twin
 from agritwin.views.blocks import Absent, Block, Section, State, Table, Text, Tile, Tiles
-from agritwin.views.language import Language
+from agritwin.views.language import UNKNOWN, Language
 
 COUNTS = ("activities", "treatments", "harvests", "readings", "quarantine")
 MOST_ROWS = 40
@@ -38,16 +39,18 @@ def build(twin: Twin, say: Language) -> Section:
 def _latest(latest: list[dict[str, Any]] | None, say: Language) -> Block:
     if not latest:
         return Absent(say("records.latest_caption"), say("reason.no_activities"))
-    rows = tuple(
+    lines = [
         (
             say.date(row.get("day")),
             say.word("activity", row.get("category")),
-            str(row.get("text") or row.get("task") or "–"),
+            str(row.get("text") or row.get("task") or UNKNOWN),
         )
-        for row in latest[:LATEST]
-    )
-    header = (say("word.date"), say("records.activity"), say("records.detail"))
-    return Table(say("records.latest_caption"), header, rows)
+        for row in latest
+    ]
+    # Equal lines of a day are several workers at one task.
+    rows = tuple((*line, str(count)) for line, count in list(Counter(lines).items())[:LATEST])
+    header = (say("word.date"), say("records.activity"), say("records.detail"), say("records.times"))
+    return Table(say("records.latest_caption"), header, rows, frozenset({3}))
 
 
 def _quarantine(product: dict[str, Any], say: Language) -> Block:

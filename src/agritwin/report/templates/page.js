@@ -106,7 +106,7 @@
   for (const button of document.querySelectorAll("[data-saves]"))
     button.addEventListener("click", () => {
       const link = document.createElement("a")
-      link.href = URL.createObjectURL(new Blob([csv(model(button.dataset.saves))], { type: "text/csv" }))
+      link.href = URL.createObjectURL(new Blob([csv(model(`figure-${button.dataset.saves}`))], { type: "text/csv" }))
       link.download = `${button.dataset.saves}.csv`
       link.click()
       URL.revokeObjectURL(link.href)
@@ -123,14 +123,20 @@
   }, { rootMargin: "-20% 0px -70% 0px" })
   for (const section of document.querySelectorAll("main > section[id]")) seen.observe(section)
 
-  // Paper shows everything: folded tables open, hidden tabs shown.
+  // Paper shows everything: folded tables open, hidden tabs shown, pictures shrunk to the width of an A4 page.
+  const paper = { column: 300, page: 640 }
   window.addEventListener("beforeprint", () => {
+    for (const picture of document.querySelectorAll(".picture")) {
+      const width = picture.closest(".columns") ? paper.column : paper.page
+      picture.style.zoom = Math.min(1, width / picture.offsetWidth)
+    }
     for (const details of document.querySelectorAll("details:not([open])")) {
       details.open = true
       details.dataset.unfolded = ""
     }
   })
   window.addEventListener("afterprint", () => {
+    for (const picture of document.querySelectorAll(".picture")) picture.style.zoom = ""
     for (const details of document.querySelectorAll("details[data-unfolded]")) {
       details.open = false
       delete details.dataset.unfolded
