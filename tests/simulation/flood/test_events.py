@@ -71,7 +71,7 @@ def test_merewether_levels(merewether, advection):
     assert error.mean() < 0.15
     assert error.max() < 0.30
     assert np.abs(level.to_numpy() - tuflow).mean() < 0.08
-    assert float(result["speed_max"].max()) < 10
+    assert float(result["speed_max"].max()) < 15
     assert abs(float(result["mass_error_relative"])) < 1e-6
     assert float(result["water_depth"].min()) > -1e-6
 

@@ -469,8 +469,8 @@ def _advance(
 ):
     """Step until the time reaches `until` (may be passed) or `stop` (is met). Returns 1 if the arrays changed roles.
 
-    `fields` and `spare` are (h, qx, qy); `rest` is what depths lack; `spans` (low, high, first, last); `series` (starts,
-    times, values, totals, means); `limits` (Courant number, longest step, theta); `state` and `work` change in place.
+    `fields` and `spare` are (h, qx, qy); `rest` is what depths lack; `spans` (low, high, first, last); `series`
+    (starts, times, values, totals, means); `limits` (Courant number, longest step, theta). Arrays change in place.
     """
     (h, qx, qy), (h_new, qx_new, qy_new) = fields, spare
     low, high, first, last = spans

@@ -189,8 +189,8 @@ class _Flow:
         o = self.openings
         kernel = kernels.advance_parallel if len(self.work) > 1 else kernels.advance
         swapped = kernel(
-            self.fields, self.spare, self.rest, self.grid.bed, self.n2, self.spans, o.edges, o.weights, o.points, o.series,
-            self.work, self.state, until, stop, self.grid.cell_size, self.limits, advection,
+            self.fields, self.spare, self.rest, self.grid.bed, self.n2, self.spans, o.edges, o.weights, o.points,
+            o.series, self.work, self.state, until, stop, self.grid.cell_size, self.limits, advection,
         )  # fmt: skip
         if swapped:
             self.fields, self.spare = self.spare, self.fields
