@@ -1,10 +1,13 @@
 """Chromium for the pages: each test gets a fresh context, and ends by asserting that nothing went wrong unseen."""
 
 import importlib.util
+import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -52,7 +55,9 @@ def served(holding: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Ite
     (root / "config").mkdir()
     (root / "config" / "config.yaml").touch()
     (root / "Snakefile").touch()
-    port = 5173
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
     code = f"from agritwin.app import serve; serve(port={port})"
     process = subprocess.Popen([sys.executable, "-c", code], cwd=root)
     address = f"http://127.0.0.1:{port}"
@@ -85,6 +90,28 @@ def chromium():
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """Script of axe-core, which judges accessibility; comes from the npm package of that name."""
+    path = os.environ.get("AXE_CORE_JS")
+    if not path or not Path(path).is_file():
+        pytest.skip("AXE_CORE_JS names no axe.min.js (npm package axe-core)")
+    return Path(path).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def complaints(axe: str) -> Callable:
+    """What axe-core complains about on a page: rule to the first places."""
+
+    def judge(page) -> dict[str, list]:
+        page.evaluate(axe)
+        rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
+        found = page.evaluate("rules => axe.run(document, rules)", rules)["violations"]
+        return {fault["id"]: [node["target"] for node in fault["nodes"]][:3] for fault in found}
+
+    return judge
 
 
 @pytest.fixture

@@ -41,3 +41,8 @@ def test_a_twin_that_is_not_there_is_said_and_its_name_never_run(served, visit):
     page = visit(f"{served}/twin?id=<script>window.evil=1</script>&lang=en")
     assert "There is no twin" in page.locator("h1").inner_text()
     assert page.evaluate("window.evil") is None
+
+
+def test_axe_finds_nothing_to_complain_about_in_the_app(served, visit, complaints, holding):
+    assert complaints(visit(f"{served}/?lang=es")) == {}
+    assert complaints(visit(f"{served}/twin?id={holding.TWIN}&lang=en")) == {}

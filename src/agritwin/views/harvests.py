@@ -10,6 +10,8 @@ from agritwin.views.blocks import Key, Plot
 from agritwin.views.language import Language
 from agritwin.views.theme import EARTH, INK, VIOLET, chart, from_zero, hover, source
 
+CROWDED = 8  # seasons that a phone shows side by side
+
 
 def harvests(say: Language, past: list[dict[str, Any]], prediction: dict[str, Any] | None, summary: str) -> Plot:
     """Return harvests by season as bars, and the prediction with its interval where one is published.
@@ -28,6 +30,8 @@ def harvests(say: Language, past: list[dict[str, Any]], prediction: dict[str, An
     seasons = [str(row["season"]) for row in past]
     ahead = [str(prediction["season"])] if prediction and str(prediction["season"]) not in seasons else []
     plot = chart(say, "kg/ha", dates=False, x_range=[*seasons, *ahead], height=260)
+    if len(seasons) > CROWDED:
+        plot.xaxis.major_label_orientation = np.pi / 4
     data = source(season=seasons, value=np.array([row["kg_per_ha"] for row in past], float))
     bars = plot.vbar("season", top="value", width=0.6, source=data, color=EARTH, fill_alpha=0.85, name="harvest-bars")
     keys = [Key(say("yield.harvested"), EARTH, "bar", "harvest-bars")]

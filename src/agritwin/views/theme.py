@@ -26,9 +26,9 @@ FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans
 _DATE_TICK = """
 const span = ticks.length > 1 ? (ticks[1] - ticks[0]) / 864e5 : 1
 const day = new Date(tick)
-const style = span > 21 ? (day.getUTCMonth() == 0 ? {month: 'short', year: 'numeric'} : {month: 'short'})
-                        : {day: 'numeric', month: 'short'}
-return new Intl.DateTimeFormat(locale, {...style, timeZone: 'UTC'}).format(day)
+const style = span > 21 ? {month: 'short'} : {day: 'numeric', month: 'short'}
+const text = new Intl.DateTimeFormat(locale, {...style, timeZone: 'UTC'}).format(day)
+return span > 21 && day.getUTCMonth() == 0 ? `${text}\\n${day.getUTCFullYear()}` : text
 """
 _NUMBER_TICK = "return new Intl.NumberFormat(locale, {maximumFractionDigits: 4}).format(tick)"
 _DATE_HOVER = """

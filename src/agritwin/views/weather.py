@@ -72,7 +72,7 @@ def rain(say: Language, season: xr.DataArray, history: xr.DataArray | None) -> P
     """
     day = season["day"].to_numpy()
     missing = int(np.isnan(season).sum())
-    total = np.nancumsum(season.to_numpy())
+    total = np.nancumsum(season.to_numpy()).round(2)  # single precision leaves crumbs
     plot = chart(say, "mm")
     keys, rows, columns = [], [(say("weather.season"), "total", 0)], {"day": day, "total": total}
     band = None
