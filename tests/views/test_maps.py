@@ -77,9 +77,11 @@ def test_long_animations_are_thinned_with_both_ends_kept():
     assert (kept[0], kept[-1], len(kept)) == (0, 999, maps.MOST_FRAMES)
 
 
-def test_coarse_frames_keep_the_deepest_cell_of_a_block():
+def test_a_large_raster_is_coarsened_by_the_mean_or_by_the_deepest_cell():
     values = xr.DataArray(np.zeros((1, 400, 400)), dims=("time", "y", "x"), coords={"x": range(400), "y": range(400)})
     values[0, 101, 203] = 2.5
-    coarse = maps.coarsen(values)
-    assert max(coarse.sizes["x"], coarse.sizes["y"]) <= maps.MOST_CELLS
+    coarse = maps.coarsen(values, 10_000, deepest=True)
+    assert coarse.size <= 10_000
     assert float(coarse.max()) == 2.5
+    assert float(maps.coarsen(values, 10_000).max()) == pytest.approx(2.5 / 16)
+    assert maps.coarsen(values, values.size) is values

@@ -32,7 +32,8 @@ NDVI_LOW, NDVI_HIGH = -0.1, 0.9
 MARGIN_M = 200.0
 SHALLOW_M = 0.01
 MOST_FRAMES = 30
-MOST_CELLS = 180  # along a side of a frame of an animation
+MOST_LAYER_CELLS = 400_000
+MOST_STACK_CELLS = 1_500_000  # bytes in the page, a third more once written as text
 
 _SHOW_FRAME = """
 const number = Math.round(cb_obj.value)
@@ -47,7 +48,10 @@ return new Intl.NumberFormat(locale, {maximumFractionDigits: digits}).format(low
 
 @dataclass(frozen=True)
 class Layer:
-    """A raster to be chosen on the map: values from ``low`` to ``high`` in the colours of ``colours``."""
+    """A raster to be chosen on the map: values from ``low`` to ``high`` in the colours of ``colours``.
+
+    Where cells have to be merged, ``deepest`` keeps the largest value of them instead of the mean.
+    """
 
     label: str
     title: str
@@ -57,6 +61,7 @@ class Layer:
     high: float
     colours: tuple[str, ...]
     digits: int = 2
+    deepest: bool = False
 
 
 def frame_of(parcel: BaseGeometry, margin: float = MARGIN_M) -> Frame:
@@ -87,7 +92,7 @@ def depth_layer(depth: xr.DataArray, label: str, title: str) -> Layer:
     """Return the layer of a water depth [m]; what is shallower than a centimetre stays dry."""
     wet = depth.where(depth > SHALLOW_M)
     deepest = float(depth.max())
-    return Layer(label, title, "m", wet, 0.0, max(float(np.ceil(10 * deepest) / 10), 0.1), DEPTH_COLOURS, 2)
+    return Layer(label, title, "m", wet, 0.0, max(float(np.ceil(10 * deepest) / 10), 0.1), DEPTH_COLOURS, 2, True)
 
 
 def outline(plot: figure, parcel: BaseGeometry, **options: Any) -> None:
@@ -117,7 +122,7 @@ def shade(terrain: xr.Dataset, azimuth: float = 315.0, elevation: float = 45.0) 
 
 def relief(plot: figure, terrain: xr.Dataset, frame: Frame) -> None:
     """Draw the shaded relief that the other layers lie on; the contrast follows the steepness of the land."""
-    light = cut(shade(terrain), frame)
+    light = coarsen(cut(shade(terrain), frame), MOST_LAYER_CELLS)
     flat = float(np.sin(np.radians(45.0)))
     spread = max(float(np.nanquantile(np.abs(light - flat), 0.98)), 0.02)
     draw(plot, light, flat - spread, flat + spread, SHADES, "hillshade")
@@ -151,7 +156,7 @@ def parcel_map(
         visible = number == 0
         renderer = draw(
             plot,
-            cut(layer.values, frame),
+            coarsen(cut(layer.values, frame), MOST_LAYER_CELLS, layer.deepest),
             layer.low,
             layer.high,
             layer.colours,
@@ -225,7 +230,7 @@ def leaf_through(
         Land around the parcel [m].
     """
     frame = frame_of(parcel, margin).within(layer.values)
-    values = cut(layer.values, frame)
+    values = coarsen(cut(layer.values, frame), MOST_STACK_CELLS, layer.deepest)
     plot = map_figure(frame, say("map.scale"))
     if terrain is not None:
         relief(plot, terrain, frame)
@@ -244,7 +249,20 @@ def thin(count: int, most: int = MOST_FRAMES) -> NDArray[np.int_]:
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
 
 
-def coarsen(values: xr.DataArray, most: int = MOST_CELLS) -> xr.DataArray:
-    """Return a stack of rasters with at most ``most`` cells along a side, blocks by their maximum."""
-    factor = int(np.ceil(max(values.sizes["x"], values.sizes["y"]) / most))
-    return values if factor <= 1 else values.coarsen(x=factor, y=factor, boundary="trim").max()  # type: ignore[attr-defined]
+def coarsen(values: xr.DataArray, most: int, deepest: bool = False) -> xr.DataArray:
+    """Return a raster or a stack of rasters with at most ``most`` cells in all.
+
+    Parameters
+    ----------
+    values
+        With dimensions y and x.
+    most
+        Cells that the page has room for.
+    deepest
+        Whether a block of cells is told by its largest value; else by its mean.
+    """
+    factor = int(np.ceil(np.sqrt(values.size / most)))
+    if factor <= 1:
+        return values
+    blocks = values.coarsen({"x": factor, "y": factor}, boundary="trim")
+    return blocks.max() if deepest else blocks.mean()  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ from bokeh.models import (
     DatetimeTicker,
     GlyphRenderer,
     HoverTool,
+    InlineStyleSheet,
     Range1d,
     Span,
 )
@@ -90,6 +91,7 @@ def dress(plot: figure) -> None:
     plot.toolbar.logo = None
     plot.toolbar.autohide = True
     plot.toolbar_inner = True
+    plot.toolbar.stylesheets = [InlineStyleSheet(css=":host(.bk-inner) { background: none; }")]
     plot.background_fill_color = plot.border_fill_color = None
     plot.outline_line_color = None
     plot.grid.grid_line_color = GRID

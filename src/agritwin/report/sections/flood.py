@@ -43,12 +43,10 @@ def _frames(twin: Twin, cube: xr.Dataset, say: Language) -> Plot | None:
         return None
     kept = maps.thin(cube.sizes["time"])
     depth = cube["water_depth"].isel(time=kept)
-    frame = maps.frame_of(polygon)
-    depth = maps.coarsen(maps.cut(depth, frame.within(cube)))
-    wet = depth.where(depth > maps.SHALLOW_M)
+    depth = maps.cut(depth, maps.frame_of(polygon).within(cube))
     hours = floods.hours(depth["time"])
     totals = depth.sum(["x", "y"]).to_numpy()
-    layer = maps.depth_layer(wet, say("map.depth"), say("flood.depth"))
+    layer = maps.depth_layer(depth, say("map.depth"), say("flood.depth"))
     return maps.leaf_through(
         say,
         "flood-map",
