@@ -76,7 +76,7 @@ def test_a_fault_in_the_defaults_names_that_file(folder):
 
 def test_all_faults_are_told_at_once(folder):
     edit(folder, DEMO, flood={"manning": 7}, language="fr")
-    assert {"flood.manning", "language"} <= {word for word in refused(folder).replace(":", " ").split()}
+    assert {"flood.manning", "language"} <= set(refused(folder).replace(":", " ").split())
 
 
 def test_malformed_yaml_names_the_line(folder):

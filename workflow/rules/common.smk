@@ -12,6 +12,7 @@ from agritwin.errors import ConfigError
 from agritwin.geometry import cell_centre, cell_id, middle_of_bounds
 
 PINS = ["weather.history", "weather.season", "forecast.season", "ndvi.history", "ndvi.season"]
+WRITTEN = ["data", "data/twins/*", "data/cubes/*", "results/*", "reports/*"]
 NOTEBOOK = "python -m agritwin.notebook {input.notebook} {log.notebook} {params.files:q} {params.settings:q}"
 STEP = "python -m {params.module} {params.files:q} {params.settings:q} > {log} 2>&1 || {{ tail -n 3 {log} >&2; exit 1; }}"
 
@@ -42,8 +43,9 @@ def alone():
         lock.acquire(timeout=0)
     except Timeout:
         raise ConfigError("Another run is under way in this workspace.", "Wait until it ends.") from None
-    for stale in Path(".snakemake/locks").glob("*"):
-        stale.unlink()
+    killed = list(Path(".snakemake/locks").glob("*"))
+    for stale in [*killed, *(path for folder in WRITTEN for path in Path().glob(f"{folder}/.*-*") if killed)]:
+        stale.unlink(missing_ok=True)
     return lock
 
 
