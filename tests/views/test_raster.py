@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from agritwin.views import raster
+from agritwin.views.language import language
 
 
 @given(arrays(np.float64, (3, 4), elements=st.floats(-1, 2)))
@@ -37,7 +38,7 @@ def test_a_frame_stays_within_its_grid():
 
 
 def test_a_drawn_raster_is_named_placed_and_leaves_holes_empty():
-    plot = raster.map_figure(raster.Frame(0, 0, 40, 30), "Escala")
+    plot = raster.map_figure(raster.Frame(0, 0, 40, 30), language("es"))
     values = raster.cut(north_up().where(lambda cells: cells > 0), raster.Frame(0, 0, 40, 30))
     renderer = raster.draw(plot, values, 0.0, 11.0, raster.NDVI_COLOURS, "layer-0")
     image = renderer.data_source.data["image"][0]

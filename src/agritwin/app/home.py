@@ -91,7 +91,7 @@ def parcels(say: Language, twins: list[Twin], cards: tuple[Card, ...]) -> Plot:
     frame = Frame(middle[0] - width, middle[1] - width / 2, middle[0] + width, middle[1] + width / 2).around(
         width * 0.1
     )
-    plot = map_figure(frame, say("map.scale"))
+    plot = map_figure(frame, say)
     parts = [list(getattr(shape, "geoms", [shape])) for shape in metric]
     look = {
         "colour": [COLOURS[card.state] for card in cards],

@@ -148,7 +148,7 @@ def parcel_map(
     """
     frame = frame_of(parcel)
     frame = frame.within(terrain) if terrain is not None else frame
-    plot = map_figure(frame, say("map.scale"))
+    plot = map_figure(frame, say)
     if terrain is not None:
         relief(plot, terrain, frame)
     renderers = []
@@ -231,7 +231,7 @@ def leaf_through(
     """
     frame = frame_of(parcel, margin).within(layer.values)
     values = coarsen(cut(layer.values, frame), MOST_STACK_CELLS, layer.deepest)
-    plot = map_figure(frame, say("map.scale"))
+    plot = map_figure(frame, say)
     if terrain is not None:
         relief(plot, terrain, frame)
     stack = to_bytes(values.to_numpy(), layer.low, layer.high)

@@ -10,6 +10,7 @@ from bokeh.palettes import interp_palette
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
+from agritwin.views.language import Language
 from agritwin.views.theme import FONT, INK, dress
 
 STEPS = 254
@@ -98,15 +99,15 @@ def draw(
     return plot.image("image", x="x", y="y", dw="dw", dh="dh", source=data, **look)
 
 
-def map_figure(frame: Frame, scale: str) -> figure:
+def map_figure(frame: Frame, say: Language) -> figure:
     """Return an empty map of a frame, in true proportions, with a scale bar.
 
     Parameters
     ----------
     frame
         What is shown.
-    scale
-        Title of the scale bar.
+    say
+        Language.
     """
     plot = figure(
         width=600,
@@ -119,14 +120,14 @@ def map_figure(frame: Frame, scale: str) -> figure:
         toolbar_location="above",
         min_border=0,
     )
-    dress(plot)
+    dress(plot, say)
     plot.axis.visible = False
     plot.grid.visible = False
     plot.add_layout(
         ScaleBar(
             range=plot.x_range,
             unit="m",
-            title=scale,
+            title=say("map.scale"),
             location="bottom_left",
             orientation="horizontal",
             background_fill_alpha=0.8,

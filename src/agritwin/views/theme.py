@@ -73,7 +73,7 @@ def chart(
         min_border_right=12,
         **options,
     )
-    dress(plot)
+    dress(plot, say)
     plot.yaxis.axis_label = unit
     plot.xaxis.axis_label = x_label or None
     locale = {"locale": say.locale}
@@ -86,8 +86,10 @@ def chart(
     return plot
 
 
-def dress(plot: figure) -> None:
-    """Give a figure the house's fonts and colours."""
+def dress(plot: figure, say: Language) -> None:
+    """Give a figure the house's fonts and colours, and its tools names in the language."""
+    for tool in plot.tools:
+        tool.description = say.word("tool", type(tool).__name__)
     plot.toolbar.logo = None
     plot.toolbar.autohide = True
     plot.toolbar_inner = True
