@@ -2,8 +2,8 @@
 
 1000 x 1000 cells of 5 m, fractal relief with a median slope of 2.6 %, 50 mm/h, n = 0.05, closed and dry at the start.
 Rates are million cell updates of the flow solver per CPU-second, the best of three runs; "all in" counts rain, records
-and output as well. The ratio is to the fastest peer measured on one thread of a like machine, LISFLOOD-FP 8.1 "fast" with
-27; others are itzi-core 0.8.0 with 16.6, LISFLOOD-FP 8.1 ACC with 14.2, landlab OverlandFlow with 7.
+and output as well. The ratio is to the fastest peer measured on one thread of a like machine, LISFLOOD-FP 8.1 "fast"
+with 27; others are itzi-core 0.8.0 with 16.6, LISFLOOD-FP 8.1 ACC with 14.2, landlab OverlandFlow with 7.
 
 Run: python benchmarks/flood.py [minutes of flood, 10 by default]
 """

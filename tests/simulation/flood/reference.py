@@ -2,7 +2,7 @@
 
 import numpy as np
 
-GRAVITY, DRY = 9.81, 1e-5
+GRAVITY, DRY, FROUDE_CAP = 9.81, 1e-5, 5.0
 
 
 def shift(a, rows, columns):
@@ -22,7 +22,9 @@ def face_flux(h, z, q, t, n, dr, dc, dt, dx, theta, advection):
     safe = np.maximum(depth, DRY)
     corner = (0.5 * (shift(t, -dr, -dc) + t), 0.5 * (shift(t, dc - dr, dr - dc) + shift(t, dc, dr)))
     if advection:
-        u = np.where(depth > DRY, q / np.maximum(0.5 * (ha + h), DRY), 0)
+        mean = np.maximum(0.5 * (ha + h), DRY)
+        fastest = FROUDE_CAP * np.sqrt(GRAVITY * mean)
+        u = np.where(depth > DRY, np.clip(q / mean, -fastest, fastest), 0)
         enter, leave = 0.5 * (shift(q, -dr, -dc) + q), 0.5 * (q + shift(q, dr, dc))
         along = leave * np.where(leave > 0, u, shift(u, dr, dc)) - enter * np.where(enter > 0, shift(u, -dr, -dc), u)
         left, right = corner

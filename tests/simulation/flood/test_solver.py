@@ -47,7 +47,7 @@ def test_records_of_a_filling_pool(raster):
     summary = parcel_summary(result, xr.ones_like(result["arrival_time"], dtype=bool))
     assert summary["share_over_10_cm_percent"] == 100
     assert summary["share_over_30_cm_percent"] == 0
-    assert summary["hours_above"]["0.1"] == pytest.approx(480 / 3600, abs=0.02)
+    assert 480 / 3600 < summary["hours_above"]["0.1"] <= 600 / 3600  # longest where the water comes in
     assert summary["first_arrival_s"] < 120
     assert float(result["inflow_volume"]) == pytest.approx(300.5, rel=1e-6)
 

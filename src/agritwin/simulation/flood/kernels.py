@@ -19,6 +19,7 @@ from numba import njit, prange
 GRAVITY = 9.81
 DRY_FLOW = 1e-5  # m, below this flow depth nothing moves
 SPEED_WEIGHT = 1.5  # share of the greatest face velocity in the limit of the time step
+FROUDE_CAP = 5.0  # of velocities formed from discharge and depth; the depth may have fallen since the discharge was set
 SHALLOW = 0.005  # m, below this depth a speed is not told
 # columns of the edge table
 (
@@ -132,12 +133,15 @@ def flux_row(work, out, h, z, n2, t, r, dr, dc, a, b, friction_row, friction_bef
 def velocity_row(work, out, q, h, z, r, dr, dc, a, b):
     """Velocity on faces by the mean depth at either side, and its running peak by column."""
     kind = h.dtype.type
-    half, nought, dry, peak = kind(0.5), kind(0), kind(DRY_FLOW), U(SPEED_PEAK)
+    half, nought, dry, peak, cap = kind(0.5), kind(0), kind(DRY_FLOW), U(SPEED_PEAK), kind(FROUDE_CAP**2 * GRAVITY)
     for c in range(a, b):
         ha, hb = h[r - dr, c - dc], h[r, c]
         depth = flow_depth(ha, hb, z[r - dr, c - dc], z[r, c], kind)
         mean = half * (ha + hb)
-        u = q[r, c] / (mean if mean > dry else dry)
+        mean = mean if mean > dry else dry
+        u, fastest = q[r, c] / mean, np.sqrt(cap * mean)
+        u = u if u < fastest else fastest
+        u = u if u > -fastest else -fastest
         u = u if depth > dry else nought
         work[out, c] = u
         size = abs(u)
@@ -402,66 +406,86 @@ def pour(points, levels, h, rest, dt, dx, state):
     return deepest
 
 
-@njit(error_model="numpy")
+@njit(fastmath=FAST, error_model="numpy")
 def face_velocity(q, ha, hb, za, zb, kind):
     """Discharge over flow depth: a cell that water has only begun to enter does not set it."""
     depth = flow_depth(ha, hb, za, zb, kind)
-    return q / depth if depth > kind(DRY_FLOW) else kind(0)
+    safe = depth if depth > kind(DRY_FLOW) else kind(DRY_FLOW)
+    u, fastest = q / safe, np.sqrt(kind(FROUDE_CAP**2 * GRAVITY) * safe)
+    u = u if u < fastest else fastest
+    u = u if u > -fastest else -fastest
+    return u if depth > kind(DRY_FLOW) else kind(0)
 
 
-@njit(error_model="numpy")
-def cell_velocity(h, qx, qy, z, r, c):
-    """Mean velocity of the faces of a cell along x and along rows, 0 where it is shallower than `SHALLOW`."""
+@njit(fastmath=FAST, error_model="numpy")
+def along_row(out, part, h, q, z, r, dr, dc, a, b):
+    """Mean velocity of the faces of cells `a..b-1` in one direction, 0 where they are shallower than `SHALLOW`."""
     kind = h.dtype.type
-    here, level, half, one = h[r, c], z[r, c], kind(0.5), U(1)
-    if here <= kind(SHALLOW):
-        return kind(0), kind(0)
-    west = face_velocity(qx[r, c], h[r, c - one], here, z[r, c - one], level, kind)
-    east = face_velocity(qx[r, c + one], here, h[r, c + one], level, z[r, c + one], kind)
-    south = face_velocity(qy[r, c], h[r - one, c], here, z[r - one, c], level, kind)
-    north = face_velocity(qy[r + one, c], here, h[r + one, c], level, z[r + one, c], kind)
-    return half * (west + east), half * (south + north)
+    half, nought, shallow = kind(0.5), kind(0), kind(SHALLOW)
+    for c in range(a, b):
+        here, level = h[r, c], z[r, c]
+        before = face_velocity(q[r, c], h[r - dr, c - dc], here, z[r - dr, c - dc], level, kind)
+        after = face_velocity(q[r + dr, c + dc], here, h[r + dr, c + dc], level, z[r + dr, c + dc], kind)
+        mean = half * (before + after)
+        out[part, c] = mean if here > shallow else nought
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True)
 def cell_velocities(h, qx, qy, z, out_x, out_y):
-    """Velocities of all cells."""
+    """Velocities of all cells along x and along rows."""
+    a, b = U(1), U(h.shape[1] - 2)
     for r in range(U(1), U(h.shape[0] - 2)):
-        for c in range(U(1), U(h.shape[1] - 2)):
-            out_x[r, c], out_y[r, c] = cell_velocity(h, qx, qy, z, r, c)
+        along_row(out_x, r, h, qx, z, r, U(0), U(1), a, b)
+        along_row(out_y, r, h, qy, z, r, U(1), U(0), a, b)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def record(h, qx, qy, z, low, high, maxima, moments, above, thresholds, now, since):
-    """Bring maxima (depth, speed, depth x speed, hazard), moments (greatest depth, arrival) and durations up to date.
+@njit(fastmath=FAST, error_model="numpy")
+def maxima_row(maxima, h, velocity, r, a, b):
+    """Running maxima of depth, speed, depth times speed and hazard rating.
 
     The hazard rating is h (v + 0.5) + DF with the debris factor of arable land, 0.5 where h > 0.75 m or v > 2 m/s and 0
     elsewhere (Defra/EA 2006, FD2321/TR1, Tables 3.1 and 3.2).
     """
     kind = h.dtype.type
-    half, nought = kind(0.5), kind(0)
-    debris_depth, debris_speed = kind(0.75), kind(2.0)
-    moment, span = kind(now), kind(since)
+    half, nought, debris_depth, debris_speed = kind(0.5), kind(0), kind(0.75), kind(2.0)
+    one, two, three = U(1), U(2), U(3)
+    for c in range(a, b):
+        depth, x, y = h[r, c], velocity[U(0), c], velocity[one, c]
+        speed = np.sqrt(x * x + y * y)
+        product = depth * speed
+        debris = half if depth > debris_depth else nought
+        debris = half if speed > debris_speed else debris
+        hazard = product + half * depth + debris
+        fastest, strongest, worst = maxima[one, r, c], maxima[two, r, c], maxima[three, r, c]
+        maxima[one, r, c] = speed if speed > fastest else fastest
+        maxima[two, r, c] = product if product > strongest else strongest
+        maxima[three, r, c] = hazard if hazard > worst else worst
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def record(h, qx, qy, z, low, high, maxima, moments, above, thresholds, now, since):
+    """Bring maxima, moments (greatest depth, arrival; NaN before) and durations up to date."""
+    kind = h.dtype.type
+    nought, moment, span = kind(0), kind(now), kind(since)
+    velocity = np.zeros((2, h.shape[1]), h.dtype)
     for row in range(1, h.shape[0] - 2):
         r, a, b = U(row), U(max(low[row], 0)), U(high[row] + 1)
+        along_row(velocity, U(0), h, qx, z, r, U(0), U(1), a, b)
+        along_row(velocity, U(1), h, qy, z, r, U(1), U(0), a, b)
+        maxima_row(maxima, h, velocity, r, a, b)
         for c in range(a, b):
-            depth = h[r, c]
-            if depth > maxima[0, r, c]:
-                maxima[0, r, c] = depth
-                moments[0, r, c] = moment
-            x, y = cell_velocity(h, qx, qy, z, r, c)
-            speed = np.sqrt(x * x + y * y)
-            debris = half if depth > debris_depth or speed > debris_speed else nought
-            maxima[1, r, c] = max(speed, maxima[1, r, c])
-            maxima[2, r, c] = max(depth * speed, maxima[2, r, c])
-            maxima[3, r, c] = max(depth * (speed + half) + debris, maxima[3, r, c])
+            deeper = h[r, c] > maxima[0, r, c]
+            maxima[0, r, c] = h[r, c] if deeper else maxima[0, r, c]
+            moments[0, r, c] = moment if deeper else moments[0, r, c]
         for k in range(thresholds.size):
+            threshold = thresholds[k]
             for c in range(a, b):
-                above[k, r, c] += span if h[r, c] > thresholds[k] else nought
+                above[k, r, c] += span if h[r, c] > threshold else nought
         if thresholds.size:
+            threshold = thresholds[0]
             for c in range(a, b):
-                if np.isnan(moments[1, r, c]) and h[r, c] > thresholds[0]:
-                    moments[1, r, c] = moment
+                first = np.isnan(moments[1, r, c]) and h[r, c] > threshold
+                moments[1, r, c] = moment if first else moments[1, r, c]
 
 
 def _advance(

@@ -73,7 +73,8 @@ def simulate(
         `f32` (state only; volumes are summed in double precision) or `f64`.
     advection
         True, False, or `auto`: on where water is let in, stands at the start, or the Froude number of uniform flow
-        0.1 m deep on the steepest twentieth of the terrain passes 0.5.
+        0.1 m deep on the steepest twentieth of the terrain passes 0.5. Without it flow faster than its waves (Froude
+        number above 1) is outside what the scheme describes, and may run in surges.
     threads
         Bands of rows worked on at once; results do not depend on it.
     thresholds_m
