@@ -13,6 +13,8 @@ Sources: Bates, Horritt & Fewtrell (2010) J. Hydrol. 387; de Almeida & Bates (20
 Stelling & Duinmeijer (2003) IJNMF 43 (momentum-conserving advection).
 """
 
+from types import FunctionType
+
 import numpy as np
 from numba import njit, prange
 
@@ -556,5 +558,12 @@ def _advance(
     return swapped
 
 
+def _renamed(function: FunctionType, name: str) -> FunctionType:
+    """Copy a function under another name: numba's cache on disk tells functions apart by name, not by options."""
+    copy = FunctionType(function.__code__, function.__globals__, name)
+    copy.__qualname__ = name
+    return copy
+
+
 advance = njit(cache=True, nogil=True)(_advance)
-advance_parallel = njit(cache=True, nogil=True, parallel=True)(_advance)
+advance_parallel = njit(cache=True, nogil=True, parallel=True)(_renamed(_advance, "_advance_parallel"))
