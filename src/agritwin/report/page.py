@@ -9,7 +9,7 @@ from typing import Any
 from bokeh.document import Document
 from bokeh.embed import components
 from bokeh.model import Model
-from bokeh.resources import Resources
+from bokeh.settings import settings
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -151,7 +151,7 @@ def document(page: Page) -> str:
         for figure in figures.values():
             together.add_root(figure)
     scripts, places = components(figures) if figures else ("", {})
-    library = Resources(mode="inline", components=["bokeh"]).render_js() if figures else ""
+    library = _bokehjs() if figures else ""
     others = {code: f"{code}.html" for code in LANGUAGES if code != page.language.code}
     return (
         environment()
@@ -159,10 +159,15 @@ def document(page: Page) -> str:
         .render(
             variables(page, others),
             slot=lambda name: Markup(places[name]),
-            library=Markup(library),
+            library=library,
             figures=Markup(scripts),
         )
     )
+
+
+def _bokehjs() -> Markup:
+    # Bokeh's own resources add what Panel registers wherever Panel was imported, addresses among it.
+    return Markup(f"<script>{(settings.bokehjs_path() / 'js' / 'bokeh.min.js').read_text(encoding='utf-8')}</script>")
 
 
 def write(twin: Twin, path: str | Path, language: str = "es") -> Path:
