@@ -49,7 +49,7 @@ def timed(folder: Path, *command: str) -> tuple[float, float]:
 
 
 def snakemake(folder: Path, *arguments: str) -> tuple[float, float]:
-    return timed(folder, sys.executable, "-m", "snakemake", "-q", "all", *arguments)
+    return timed(folder, sys.executable, "-m", "snakemake", *arguments, "-q", "all")
 
 
 def tell(what: str, value: float, limit: float, unit: str) -> None:

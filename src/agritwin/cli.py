@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from agritwin import __version__, config, workspace
-from agritwin.errors import AgritwinError, ConfigError
+from agritwin.errors import AgritwinError, ConfigError, SourceError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 console = Console(soft_wrap=True)
@@ -147,6 +147,10 @@ def refresh(
             "What failed is named above and in logs/; the rest is up to date.",
         )
     console.print(f"All is up to date as of {date}.", highlight=False)
+
+
+def _statuses(root: Path) -> list[Path]:
+    return sorted([*root.glob("data/cubes/*/*.status.json"), *root.glob("data/twins/*/*.status.json")])
 
 
 def _next_date(root: Path, chosen: dict[str, config.Settings]) -> str:

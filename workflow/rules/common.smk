@@ -14,7 +14,10 @@ from agritwin.geometry import cell_centre, cell_id, middle_of_bounds
 PINS = ["weather.history", "weather.season", "forecast.season", "ndvi.history", "ndvi.season"]
 WRITTEN = ["data", "data/twins/*", "data/cubes/*", "results/*", "reports/*"]
 NOTEBOOK = "python -m agritwin.notebook {input.notebook} {log.notebook} {params.files:q} {params.settings:q}"
-STEP = "python -m {params.module} {params.files:q} {params.settings:q} > {log} 2>&1 || {{ tail -n 3 {log} >&2; exit 1; }}"
+STEP = (
+    "python -m {params.module} {params.files:q} {params.settings:q} > {log} 2>&1 || {{ tail -n 3 {log} >&2; exit 1; }}; "
+    "grep -F ' WARNING ' {log} >&2 || true"
+)
 
 SETTINGS = {}
 CELLS = {}

@@ -1,10 +1,13 @@
 """What became of a fetch: written beside the pointer, read by the alerts and the report."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from agritwin.errors import SourceError
 from agritwin.workspace import write_json
+
+log = logging.getLogger(__name__)
 
 
 def write_status(
@@ -27,6 +30,9 @@ def write_status(
     extra
         Further keys, for example counts.
     """
+    for failure in failures:
+        kept = f"the last good data, of {last_value}, are kept" if last_value else "there are no earlier data"
+        log.warning("%s: %s %s", kind, failure.message, kept)
     write_json(
         path,
         {

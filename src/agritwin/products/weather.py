@@ -131,6 +131,19 @@ def rain_return_levels(history: xr.Dataset, season: xr.Dataset) -> list[dict[str
     return pd.DataFrame(table, columns=list(names.values())).to_dict("records")
 
 
+def ahead(forecast: xr.Dataset | None, begin: np.datetime64 | str) -> xr.Dataset | None:
+    """Return what of a forecast lies ahead of a moment (UTC), or None where that is nothing: an old issue runs out."""
+    if forecast is None:
+        return None
+    left = forecast.sel(time=slice(np.datetime64(begin, "ns"), None))
+    return left if left.sizes["time"] else None
+
+
+def after(season: xr.Dataset) -> np.datetime64:
+    """Return the hour after the last one observed."""
+    return season["time"].to_numpy()[-1] + np.timedelta64(1, "h")
+
+
 def forecast_days(
     season: xr.Dataset, forecast: xr.Dataset | None, place: dict[str, Any], zone: str
 ) -> dict[str, Any] | None:
@@ -138,9 +151,8 @@ def forecast_days(
     if forecast is None:
         return None
     days = daily_weather(continued(season, forecast), place, zone)
-    days = days.sel(
-        day=slice(pd.Timestamp(forecast["time"].to_numpy()[0]).tz_localize("UTC").tz_convert(zone).date(), None)
-    )
+    first = pd.Timestamp(forecast["time"].to_numpy()[0]).tz_localize("UTC").tz_convert(zone)
+    days = days.sel(day=slice(first.date(), None))
     whole = days.sel(day=days["air_temperature_max"].notnull().any("member"))
     rows = []
     for day in whole["day"].to_numpy():
