@@ -75,5 +75,6 @@ def test_what_was_parsed_is_remembered_by_content_and_changes_nothing(package, t
 def test_data_files_of_an_imported_package_count(package):
     folder, code = package
     before = code()
-    (folder / "parameters.yaml").write_text("kc: 1\n")
+    (folder / "texts").mkdir()
+    (folder / "texts" / "es.toml").write_text("rain = 'lluvia'\n")
     assert code() != before

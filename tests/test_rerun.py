@@ -120,9 +120,7 @@ def test_a_notebook_edited_runs_its_rule_and_what_reads_it(project):
 
 
 def test_a_new_date_fetches_and_pins_and_then_runs_what_reads_the_season_but_no_pin_of_history(project):
-    history = {
-        name: (project / f"data/twins/{DEMO}/{name}.history.json").read_bytes() for name in ("weather", "ndvi")
-    }
+    history = {name: (project / f"data/twins/{DEMO}/{name}.history.json").read_bytes() for name in ("weather", "ndvi")}
     jobs = planned(project, "observe", "--config", f"twin={DEMO}", "as_of=2025-06-16")
     assert rules(jobs) == {"set_clock", "fetch_weather", "fetch_forecast", "fetch_ndvi", "pin"}
     done = snakemake(project, "observe", "--config", f"twin={DEMO}", "as_of=2025-06-16")

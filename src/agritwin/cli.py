@@ -143,9 +143,13 @@ def refresh(
     codes = [subprocess.run(step, cwd=root, check=False).returncode for step in steps]
     if any(codes):
         raise ConfigError(
-            f"The refresh up to {date} is incomplete.",
-            "What failed is named above and in logs/; the rest is up to date.",
+            f"The refresh up to {date} is incomplete.", "What failed is named above and in logs/; the rest is done."
         )
+    stale = [path for path in _statuses(root) if workspace.read_json(path)["state"] != "ok"]
+    if stale:
+        names = ", ".join(str(path.relative_to(root)) for path in stale)
+        what = f"some sources did not answer up to {date} ({names}); the last good data are kept"
+        raise SourceError("refresh", what, "Run it again later; the reports say how old the data are.", temporary=True)
     console.print(f"All is up to date as of {date}.", highlight=False)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 PACKAGE = "agritwin"
 SOURCE = Path(__file__).resolve().parent
 MEMORY = Path(".snakemake/agritwin-code.json")
-RESOURCES = {".yaml", ".json", ".csv", ".j2", ".css", ".js"}
+CODE = {".py", ".pyc", ".nbi", ".nbc"}
 
 
 def code(target: str | Path) -> str:
@@ -107,8 +107,14 @@ def _facts(name: str) -> dict[str, Any]:
 def _resources(path: Path) -> list[tuple[str, bytes]]:
     if path.name != "__init__.py":
         return []
-    found = sorted(item for item in path.parent.iterdir() if item.suffix in RESOURCES)
-    return [(item.name, item.read_bytes()) for item in found]
+    package = path.parent
+    files = [item for item in package.rglob("*") if item.is_file() and item.suffix not in CODE]
+    own = sorted(item for item in files if _package_of(item) == package)
+    return [(str(item.relative_to(package)), item.read_bytes()) for item in own]
+
+
+def _package_of(item: Path) -> Path:
+    return next(folder for folder in item.parents if (folder / "__init__.py").is_file())
 
 
 @functools.cache

@@ -14,7 +14,6 @@ from agritwin.alerts.neighbours import recipients
 from agritwin.alerts.rules import LEVELS, Evidence, Judgement, judge
 from agritwin.geometry import read_parcels
 
-SOURCE = "forecast"
 FROST_STAGES = {"dormant": "dormant", "chilled": "bud", "bud_swell": "swelling", "bloom": "flowering"}
 
 
@@ -29,20 +28,20 @@ def from_forecast(
     """Judge frost, heat, rain and infection weather by the forecast members; nothing without a forecast."""
     if forecast is None:
         return []
-    made = rules(settings)
+    made, source = rules(settings), str(forecast.attrs["source"])
     temperature, rain = forecast["air_temperature"], forecast["precipitation"]
     wet = leaf_wetness(forecast["relative_humidity"], rain)
     levels = return_levels if isinstance(return_levels, list) else ()
     found: list[tuple[str, Evidence]] = [
-        ("heat", evidence.of_members(temperature, until, SOURCE)),
-        ("heavy_rain", evidence.rain_in_24_hours(rain, until, SOURCE, levels)),
-        ("botryosphaeria", evidence.disease(forecast, wet, until, SOURCE)),
+        ("heat", evidence.of_members(temperature, until, source)),
+        ("heavy_rain", evidence.rain_in_24_hours(rain, until, source, levels)),
+        ("botryosphaeria", evidence.disease(forecast, wet, until, source)),
     ]
     judgements = [judge(evidence_, made[name]) for name, evidence_ in found if name in made]
     if "frost" in made:
         notes = {"stage": stage} if stage else {}
         rule = frost_rule(made["frost"], FROST_STAGES.get(stage or ""))
-        judgements.append(judge(evidence.of_members(temperature, until, SOURCE, **notes), rule))
+        judgements.append(judge(evidence.of_members(temperature, until, source, **notes), rule))
     return judgements
 
 
@@ -61,7 +60,7 @@ def from_flood(
         summary["forecast"]["members"],
         (first, last),
         until,
-        SOURCE,
+        str(forecast.attrs["source"]),
         storm=f"{summary['storm']['depth_mm']:g} mm in {summary['storm']['duration_h']:g} h",
     )
     return [judge(told, made["flood"])]

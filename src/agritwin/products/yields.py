@@ -63,6 +63,9 @@ def predict(
     past = past.rename(columns={"season": "year", "kg_per_ha": "yield"}).assign(parcel=twin)
     years = sorted({*past["year"].astype(int), issue.year})
     features = season_features(days, range(years[0], issue.year + 1), issue)
+    if past.empty:
+        coming = pd.DataFrame({"year": [issue.year], "yield": [float("nan")], "parcel": [twin]})
+        past = coming
     table = training_table(past, features, planting["year"], AGE_CURVES.get(planting["species"]))
     return yield_outcome(table, issue.year, issue, parcel=twin, minimum_harvests=minimum), table
 
