@@ -26,7 +26,7 @@ demo: install  ## build the demo twin from the offline archive and print where i
 	@echo "Report: reports/$(TWIN)/es.html (English: reports/$(TWIN)/en.html)"
 
 test: install  ## run all tests
-	python -m pytest
+	python -m pytest -n auto --dist worksteal
 
 lint: install  ## style, types
 	ruff check .

@@ -127,7 +127,7 @@ def test_a_new_date_fetches_and_pins_and_then_runs_what_reads_the_season_but_no_
     assert done.returncode == 0, done.stdout + done.stderr
     for name, before in history.items():
         assert (project / f"data/twins/{DEMO}/{name}.history.json").read_bytes() == before
-    assert json.loads((project / f"data/twins/{DEMO}/weather.season.json").read_text())["end"] == "2025-06-15T22:00:00"
+    assert json.loads((project / f"data/twins/{DEMO}/weather.season.json").read_text())["end"] == "2025-06-15T23:00:00"
     after = rules(planned(project, "--config", f"twin={DEMO}"))
     assert {"describe_weather", "simulate_crop", "judge_alerts", "build_report"} <= after
     assert not after & {"fetch_site", "describe_parcel", "fetch_weather", "pin"}

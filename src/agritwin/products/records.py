@@ -89,11 +89,12 @@ def harvests_by_season(engine: sa.Engine, twin: str, area_ha: float, until: dt.d
     if rows.empty:
         return rows
     ranks = {state: rank for rank, state in enumerate(PREFERRED_STATES)}
-    series = [
-        (-len(part), ranks.get(str(state), len(ranks)), str(source), part)
-        for (state, source), part in rows.groupby(["state", "source"])
-    ]
-    return min(series, key=lambda entry: entry[:3])[3].sort_values("season").reset_index(drop=True)
+    size = rows.groupby(["state", "source"])["season"].transform("size")
+    rank = [ranks.get(str(state), len(ranks)) for state in rows["state"]]
+    first = rows.assign(size=-size, rank=rank).sort_values(["size", "rank", "source", "season"])
+    best = first.iloc[0]
+    chosen = rows[(rows["state"] == best["state"]) & (rows["source"] == best["source"])]
+    return pd.DataFrame(chosen).sort_values("season").reset_index(drop=True)
 
 
 def _journal(journal: pd.DataFrame) -> pd.DataFrame:
@@ -120,7 +121,7 @@ def describe(
             "treatments": len(treatments),
             "harvests": len(harvests),
             "quarantine": len(held),
-            "readings": int(logged["readings"].sum()),
+            "readings": sum(map(int, logged["readings"])),
         },
         "sensors": logged,
         "disagreeing_harvests": disagreeing_yields(engine, twin, area_ha),
