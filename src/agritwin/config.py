@@ -516,8 +516,10 @@ def schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON schemas that editors use: ``config`` (run keys and defaults) and ``twin`` (what differs)."""
 
     def optional(node: Any) -> Any:
+        # Python keeps equal unions of literals once, in whichever order came first: sorted, the order is always the same.
         if isinstance(node, dict):
-            return {key: optional(value) for key, value in node.items() if key != "required"}
+            plain = {key: optional(value) for key, value in node.items() if key != "required"}
+            return plain | ({"enum": sorted(plain["enum"])} if isinstance(plain.get("enum"), list) else {})
         return [optional(item) for item in node] if isinstance(node, list) else node
 
     twin = optional(Settings.model_json_schema())
