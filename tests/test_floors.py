@@ -7,7 +7,7 @@ import pytest
 
 FLOORS = [
     {"errors", "units", "clock", "geometry", "workspace"},
-    {"config", "fingerprint"},
+    {"settings", "config", "fingerprint"},
     {"cubes", "weather_cube", "pins", "records"},
     {"sources"},
     {"agromet", "vegetation", "terrain", "soil"},

@@ -1,0 +1,213 @@
+"""The settings of a twin: every section and key, what is allowed, and what it means.
+
+Defaults stand in ``config/config.yaml``; these models only say what may be there. Unknown keys are refused.
+"""
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator, model_validator
+
+from agritwin.clock import zone_info
+from agritwin.errors import ConfigError
+
+MonthDay = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", description="MM-DD")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+SourceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Section(BaseModel):
+    """A mapping of the configuration: unknown keys are refused, values cannot be changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Sources(Section):
+    """Which source answers, in order: the first, then those that fill its gaps."""
+
+    weather: list[SourceName] = Field(min_length=1)
+    forecast: list[SourceName]
+    imagery: list[SourceName]
+    terrain: list[SourceName]
+    soil: list[SourceName]
+
+
+Stations = dict[SourceName, str]
+
+
+class Weather(Section):
+    """How much weather is kept."""
+
+    first_day: dt.date = Field(description="first day of the record (UTC)")
+    refetch_days: int = Field(
+        ge=0, le=400, description="days before as_of that are asked for again, since providers revise them"
+    )
+
+
+class Season(Section):
+    """When a season begins; everything before the current one is history."""
+
+    start: MonthDay
+
+
+class Imagery(Section):
+    """What makes a satellite scene usable."""
+
+    first_day: dt.date = Field(description="first day of the image record (UTC)")
+    max_cloud_cover_percent: Percent = Field(description="of the whole scene; a coarse filter")
+    cloud_margin_m: float = Field(ge=0, le=500, description="cloud and shadow masks grow by this")
+    valid_share_min: Share = Field(description="clear share of the parcel that a date needs to be used")
+
+
+class Terrain(Section):
+    """The land around the parcel that the flood sees."""
+
+    buffer_m: float = Field(ge=0, le=20_000)
+    resolution_m: float = Field(ge=0.5, le=90)
+
+
+class Parcel(Section):
+    """Outline and areas of the holding's parcel."""
+
+    file: Path | None = Field(default=None, description="GeoJSON or GeoPackage, relative to the twin's YAML")
+    geometry: dict[str, Any] | None = Field(default=None, description="or a GeoJSON geometry in EPSG:4326")
+    declared_area_ha: PositiveFloat | None = Field(default=None, description="what the papers say")
+    area_confirmed: Literal["polygon", "declared"] | None = Field(
+        default=None, description="which area holds where the two differ by more than 5 %; somebody has to say"
+    )
+    note: str | None = Field(
+        default=None, description="shown wherever the outline is, for example 'plausible, not surveyed'"
+    )
+
+    @model_validator(mode="after")
+    def _one_outline(self) -> "Parcel":
+        if (self.file is None) == (self.geometry is None):
+            raise ValueError("give either 'file' or 'geometry'")
+        return self
+
+
+class Planting(Section):
+    """What grows there."""
+
+    species: Literal["pistachio", "almond", "olive", "vine"]
+    variety: str | None = None
+    year: int | None = Field(default=None, ge=1800, le=2200, description="year of planting")
+    trees_per_ha: PositiveFloat | None = Field(default=None, le=20_000)
+    canopy_height_m: PositiveFloat | None = Field(default=None, le=40)
+    canopy_cover: Share | None = Field(
+        default=None, description="fraction of ground under the canopy; null = from NDVI"
+    )
+
+
+class Irrigation(Section):
+    """How water is given."""
+
+    system: Literal["none", "drip", "sprinkler", "furrow"]
+    rule: Literal["none", "records", "refill"] = Field(
+        description="none; as written down in the records; or refill when the threshold is reached"
+    )
+    threshold_share_of_raw: float = Field(
+        gt=0, le=2, description="refill when depletion passes this share of readily available water"
+    )
+    wetted_fraction: float = Field(gt=0, le=1, description="share of the ground that irrigation wets (fw)")
+    maximum_mm_per_day: PositiveFloat = Field(le=200)
+
+
+class Records(Section):
+    """Files of the holding, besides those dropped in data/landing/<twin>/."""
+
+    files: list[Path] = Field(description="relative to the workspace")
+    sensors: list[Path] = Field(description="CSV or JSON lines of sensors, relative to the workspace")
+    sensor_registry: Path | None = Field(description="what each column or topic of the sensor files is")
+    harvest_unit: Literal["kg", "kg/ha", "t", "t/ha"] | None = Field(
+        description="unit of harvests in files that state none; null = such rows are questions in quarantine"
+    )
+
+
+class ForecastModel(Section):
+    """Series forecasts."""
+
+    variables: list[Literal["et0", "air_temperature"]] = Field(min_length=1)
+    horizon_days: PositiveInt = Field(le=60)
+    backtest_origins: PositiveInt = Field(le=2000, description="past issue dates on which the forecasts are scored")
+
+
+class YieldModel(Section):
+    """Yield model."""
+
+    minimum_harvests: int = Field(ge=3, le=100, description="below this no model is fitted")
+
+
+class CropSimulation(Section):
+    """Daily water balance and phenology of the crop."""
+
+    members: PositiveInt = Field(le=10_000, description="orchards that differ in what is not known of this one")
+    seed: int = Field(ge=0)
+    root_depth_m: float = Field(gt=0, le=5)
+    initial_depletion_share: Share = Field(description="of total available water on the first day of the season")
+    horizon_days: PositiveInt = Field(le=30, description="days ahead that the forecast members drive")
+
+
+class FloodSimulation(Section):
+    """Design storm and roughness of the flood run."""
+
+    storm_depth_mm: float = Field(ge=0, le=1000)
+    storm_duration_h: float = Field(gt=0, le=72)
+    simulated_h: float = Field(gt=0, le=240)
+    manning: float = Field(ge=0.005, le=0.5, description="s m-1/3")
+    curve_number: float = Field(gt=0, le=100, description="SCS curve number")
+
+
+class Thresholds(Section):
+    """Values at which a danger level begins."""
+
+    low: float
+    mid: float
+    serious: float
+
+
+class Alerts(Section):
+    """Danger levels."""
+
+    frost_deg_c: Thresholds
+    heat_deg_c: Thresholds
+    rain_mm_per_day: Thresholds
+    flood_depth_m: Thresholds
+    drought_depletion_over_raw: Thresholds
+    stale_days: Thresholds
+    probability_min: Share = Field(description="share of forecast members that has to agree")
+    neighbour_distance_m: float = Field(ge=0)
+
+
+class Settings(Section):
+    """All settings of one twin, merged."""
+
+    name: str = Field(min_length=1, description="what people call the parcel")
+    language: Literal["es", "en"]
+    zone: str = Field(description="IANA time zone of the parcel")
+    parcel: Parcel
+    planting: Planting
+    irrigation: Irrigation
+    records: Records
+    sources: Sources
+    stations: Stations = Field(description="station code of weather sources that need one, for example aemet: 2503X")
+    weather: Weather
+    season: Season
+    imagery: Imagery
+    terrain: Terrain
+    forecast: ForecastModel
+    yields: YieldModel
+    crop: CropSimulation
+    flood: FloodSimulation
+    alerts: Alerts
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_exists(cls, zone: str) -> str:
+        try:
+            zone_info(zone)
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        return zone
