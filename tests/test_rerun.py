@@ -148,12 +148,11 @@ def test_a_twin_whose_slice_did_not_change_runs_nothing_after_a_new_date(tmp_pat
         cut.to_parquet(path)
     monkeypatch.chdir(folder)
     both = f"twin={DEMO},{FAR}"
-    targets = [f"results/{twin}/weather.json" for twin in (DEMO, FAR)] + [
-        f"data/twins/{twin}/{name}.season.json" for twin in (DEMO, FAR) for name in ("weather", "ndvi")
-    ]
+    targets = [f"results/{twin}/{product}.json" for twin in (DEMO, FAR) for product in ("forecast", "ndvi")]
     done = snakemake(folder, *targets, "--config", both)
     assert done.returncode == 0, done.stdout + done.stderr
     before = (folder / f"data/twins/{FAR}/weather.season.json").read_bytes()
-    done = snakemake(folder, "observe", "--config", both, "as_of=2025-06-16", "sources={forecast: []}")
+    done = snakemake(folder, "observe", "--config", both, "as_of=2025-06-16")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (folder / f"data/twins/{FAR}/weather.season.json").read_bytes() == before
+    assert planned(folder, *targets, "--config", both) == {("fit_forecast", DEMO)}

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agritwin.errors import ConfigError, SourceError
+from agritwin.geometry import cell_id
 from agritwin.sources import base, canonical
-from agritwin.sources.base import When, Where, cell_id, fetch_chain, open_source
+from agritwin.sources.base import When, Where, fetch_chain, open_source
 
 PLACE = Where(41.27, -4.82)
 DAY = When(dt.date(2025, 6, 14), dt.date(2025, 6, 14))

@@ -17,8 +17,8 @@ from affine import Affine
 from shapely.geometry import box, mapping
 
 from agritwin.errors import DataError, SourceError
-from agritwin.geometry import to_crs
-from agritwin.sources.base import When, Where, cell_id
+from agritwin.geometry import cell_id, to_crs
+from agritwin.sources.base import When, Where
 from agritwin.sources.stac import ArchiveImagery, CopernicusDataSpace, EarthSearch, PlanetaryComputer, StaticCatalogue
 
 PARCEL = to_crs(box(300500, 4599500, 300620, 4599640), 32630, 4326)

@@ -14,8 +14,9 @@ import pandas as pd
 import xarray as xr
 
 from agritwin.errors import ConfigError, SourceError
+from agritwin.geometry import cell_id
 from agritwin.sources import open_meteo, soilgrids
-from agritwin.sources.base import When, Where, cell_id
+from agritwin.sources.base import When, Where
 from agritwin.sources.heights import Grid, complete, opened, read_heights
 from agritwin.workspace import ARCHIVE
 

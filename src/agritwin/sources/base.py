@@ -85,13 +85,6 @@ class Source(Protocol):
         ...
 
 
-def cell_id(latitude: float, longitude: float) -> str:
-    """Return the name of the 0.1 degree weather cell that holds a place, for example ``n413w048``."""
-    north = "n" if latitude >= 0 else "s"
-    east = "e" if longitude >= 0 else "w"
-    return f"{north}{round(abs(latitude) * 10):03d}{east}{round(abs(longitude) * 10):03d}"
-
-
 def open_source(kind: str, name: str, **options: Any) -> Source:
     """Return the source that is registered under ``agritwin.sources.<kind>``.
 
