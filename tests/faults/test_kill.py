@@ -107,3 +107,15 @@ def test_a_second_run_in_the_same_workspace_is_refused_while_one_is_under_way(bu
         assert "Another run is under way" in second.stdout + second.stderr
     finally:
         kill(process, only_parent=False)
+
+
+@pytest.mark.slow
+def test_a_dry_run_is_free_to_plan_while_a_run_is_under_way(built, tmp_path):
+    folder = clone(tmp_path / "workspace")
+    process = start(folder)
+    try:
+        time.sleep(2.5)
+        done = snakemake(folder, "-n", "--config", f"twin={DEMO}")
+        assert done.returncode == 0, done.stdout + done.stderr
+    finally:
+        kill(process, only_parent=False)

@@ -2,7 +2,7 @@
 import datetime
 import json
 import re
-import shlex
+import sys
 
 from filelock import FileLock, Timeout
 
@@ -12,6 +12,8 @@ from agritwin.errors import ConfigError
 from agritwin.geometry import cell_centre, cell_id, middle_of_bounds
 
 PINS = ["weather.history", "weather.season", "forecast.season", "ndvi.history", "ndvi.season"]
+# Snakemake does not tell while it reads the rules that it will only plan.
+DRY = {"-n", "--dry-run", "--dryrun", "--lint", "--unlock"}
 WRITTEN = ["data", "data/twins/*", "data/cubes/*", "results/*", "reports/*"]
 NOTEBOOK = "python -m agritwin.notebook {input.notebook} {log.notebook} {params.files:q} {params.settings:q}"
 STEP = (
@@ -39,7 +41,7 @@ def prepare(run):
 
 def alone():
     """Refuse a second run in this workspace, and clear what a killed one left: the kernel frees this lock at death."""
-    if workflow.dryrun or not workflow.is_main_process:
+    if not workflow.is_main_process or not DRY.isdisjoint(sys.argv):
         return None
     lock = FileLock(".snakemake/agritwin.lock")
     try:
