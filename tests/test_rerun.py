@@ -130,7 +130,7 @@ def test_a_new_date_fetches_and_pins_and_then_runs_what_reads_the_season_but_no_
     assert json.loads((project / f"data/twins/{DEMO}/weather.season.json").read_text())["end"] == "2025-06-15T23:00:00"
     after = rules(planned(project, "--config", f"twin={DEMO}"))
     assert {"describe_weather", "simulate_crop", "judge_alerts", "build_report"} <= after
-    assert not after & {"fetch_site", "describe_parcel", "fetch_weather", "pin"}
+    assert not after & {"fetch_site", "describe_parcel", "fetch_weather", "pin", "simulate_flood"}
     assert planned(project, "observe", "--config", f"twin={DEMO}", "as_of=2025-06-16") == set()
 
 

@@ -261,7 +261,6 @@ def _flood(root: Path, made: Path) -> Path:
         "first_arrival_h": 0.4,
         "mass_error_relative": -3.2e-7,
         "volumes_m3": {"rain_volume": 4000.0, "infiltration_volume": 2500.0, "outflow_volume": 1500.0},
-        "forecast": {"probability_of_storm": 0.1, "members": 12},
     }
     return _simulation(root, made, "flood", dataset, summary)
 
@@ -400,6 +399,7 @@ def _products() -> dict[str, dict[str, Any]]:
         },
         "alerts": {
             "level": "low",
+            "storm": {"probability_of_storm": 0.1, "members": 12, "largest_mm": 62.0},
             "judgements": [
                 {
                     "rule": "drought",

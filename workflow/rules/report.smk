@@ -18,7 +18,7 @@ rule judge_alerts:
         result="results/{twin}/alerts.json",
     params:
         files=files,
-        settings=settings("zone", "alerts"),
+        settings=settings("alerts"),
         code=code("notebooks/85_alerts.ipynb"),
     log:
         notebook="logs/{twin}/85_alerts.ipynb",

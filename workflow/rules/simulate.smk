@@ -31,12 +31,11 @@ rule simulate_flood:
         notebook="notebooks/80_flood.ipynb",
         parcel="data/twins/{twin}/parcel.geojson",
         terrain="data/cubes/terrain/{twin}.json",
-        forecast_season="data/twins/{twin}/forecast.season.json",
     output:
         result="results/{twin}/flood.json",
     params:
         files=files,
-        settings=settings("zone", "flood"),
+        settings=settings("flood"),
         code=code("notebooks/80_flood.ipynb"),
     log:
         notebook="logs/{twin}/80_flood.ipynb",

@@ -13,6 +13,7 @@ from agritwin.alerts.explanation import as_dict
 from agritwin.alerts.neighbours import recipients
 from agritwin.alerts.rules import LEVELS, Evidence, Judgement, judge
 from agritwin.geometry import read_parcels
+from agritwin.products.flood import storm_probability
 
 FROST_STAGES = {"dormant": "dormant", "chilled": "bud", "bud_swell": "swelling", "bloom": "flowering"}
 
@@ -45,19 +46,24 @@ def from_forecast(
     return judgements
 
 
+def chance_of_storm(flood: dict[str, Any], forecast: xr.Dataset | None) -> dict[str, Any] | None:
+    """Return how many forecast members bring the storm that was simulated, or None where none was."""
+    return storm_probability(forecast, **flood["summary"]["storm"]) if flood["summary"] else None
+
+
 def from_flood(
     flood: dict[str, Any], forecast: xr.Dataset | None, settings: dict[str, Any], until: dt.datetime
 ) -> list[Judgement]:
     """Judge the flood: the depth of the simulated storm in members that bring such a storm."""
-    summary, made = flood["summary"], rules(settings)
-    if forecast is None or not summary or "flood" not in made or not summary["forecast"]["members"]:
+    summary, made, chance = flood["summary"], rules(settings), chance_of_storm(flood, forecast)
+    if forecast is None or chance is None or "flood" not in made or not chance["members"]:
         return []
     times = forecast["time"].to_numpy()[[0, -1]]
     first, last = (time.astype("datetime64[s]").item().replace(tzinfo=dt.UTC) for time in times)
     told = evidence.flood(
         summary["depth_max_m"],
-        summary["forecast"]["probability_of_storm"],
-        summary["forecast"]["members"],
+        chance["probability_of_storm"],
+        chance["members"],
         (first, last),
         until,
         str(forecast.attrs["source"]),

@@ -68,7 +68,7 @@ def storm_probability(forecast: xr.Dataset | None, depth_mm: float, duration_h: 
     }
 
 
-def summary(run: xr.Dataset, inside: xr.DataArray, storm: dict[str, float], forecast: dict[str, Any]) -> dict[str, Any]:
+def summary(run: xr.Dataset, inside: xr.DataArray, storm: dict[str, float]) -> dict[str, Any]:
     """Return the product's summary: depths and shares inside the parcel, volumes, the balance's error."""
     found = parcel_summary(run, inside)
     arrival = found["first_arrival_s"]
@@ -85,5 +85,4 @@ def summary(run: xr.Dataset, inside: xr.DataArray, storm: dict[str, float], fore
         "hours_above": found["hours_above"],
         "mass_error_relative": float(run["mass_error_relative"]),
         "volumes_m3": volumes,
-        "forecast": forecast,
     }

@@ -20,7 +20,9 @@ def build(twin: Twin, say: Language) -> Section:
     if summary is None and cube is None:
         why = twin.why("flood") or say("reason.no_flood")
         return Section("flood", say("flood.title"), "", (Absent(say("flood.title"), why),))
-    blocks: list[Block] = [Text(_sentence(summary, say))] if summary else []
+    blocks: list[Block] = (
+        [Text(_sentence(summary, (twin.product("alerts") or {}).get("storm") or {}, say))] if summary else []
+    )
     frames, hydrograph = _pictures(twin, cube, say)
     blocks.append(Columns(((frames,), (hydrograph, *_facts(summary or {}, say)))))
     return Section("flood", say("flood.title"), say("flood.lead"), tuple(blocks))
@@ -75,7 +77,7 @@ def _terrain(twin: Twin, cube: xr.Dataset) -> xr.Dataset | None:
     return terrain
 
 
-def _sentence(summary: dict[str, Any], say: Language) -> str:
+def _sentence(summary: dict[str, Any], chance: dict[str, Any], say: Language) -> str:
     storm = summary.get("storm") or {}
     shares = summary.get("flooded_share_percent") or {}
     text = say(
@@ -87,7 +89,6 @@ def _sentence(summary: dict[str, Any], say: Language) -> str:
     )
     if summary.get("first_arrival_h") is not None:
         text += " " + say("flood.arrival", hours=say.amount(summary["first_arrival_h"], "h"))
-    chance = summary.get("forecast") or {}
     if chance.get("probability_of_storm") is not None:
         text += " " + say(
             "flood.chance", share=say.percent(chance["probability_of_storm"]), members=chance.get("members", "–")
