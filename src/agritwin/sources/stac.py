@@ -5,6 +5,7 @@ import os
 import re
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -32,7 +33,7 @@ COPERNICUS_LICENCE = "Copernicus Sentinel data, free use with attribution"
 COPERNICUS_ATTRIBUTION = "Contains modified Copernicus Sentinel data"
 
 
-class StacImagery:
+class StacImagery(ABC):
     """Sentinel-2 L2A imagery by way of a STAC catalogue; the children say where items and files come from.
 
     Parameters
@@ -54,9 +55,9 @@ class StacImagery:
     def __init__(self, max_cloud_cover: float = 95.0) -> None:
         self.max_cloud_cover = max_cloud_cover
 
+    @abstractmethod
     def items(self, geometry: "BaseGeometry", when: When) -> list[dict[str, Any]]:
         """Return the STAC items that touch a polygon (EPSG:4326) in a span of days."""
-        raise NotImplementedError
 
     def address(self, href: str, failed: bool) -> str:
         """Return what GDAL is to open for an asset's address; ``failed`` when the last one could not be opened."""
