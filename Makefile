@@ -1,6 +1,6 @@
 # The two commands of the README, and what developers need. Everything installs into .venv from the hash-checked lock.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint lock benchmark archive clean
+.PHONY: help install demo test acceptance lint lock benchmark archive clean
 unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV := .venv
@@ -27,6 +27,9 @@ demo: install  ## build the demo twin from the offline archive and print where i
 
 test: install  ## run all tests
 	python -m pytest -n auto --dist worksteal
+
+acceptance: install  ## run all tests with their campaigns at full length (hours)
+	python -m pytest -n auto --dist worksteal --thorough
 
 lint: install  ## style, types
 	ruff check .

@@ -14,6 +14,18 @@ ROOT = Path(__file__).resolve().parents[1]
 DEMO = "47-96-0-0-5-20-1"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--thorough", action="store_true", help="run campaigns at full length: more kills, seeds and benchmarks"
+    )
+
+
+@pytest.fixture(scope="session")
+def thorough(request: pytest.FixtureRequest) -> bool:
+    """True where a campaign shall run at full length (`make acceptance`)."""
+    return bool(request.config.getoption("--thorough"))
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT

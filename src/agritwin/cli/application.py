@@ -1,0 +1,44 @@
+"""The command ``agritwin``: the Typer application that all commands join, and how errors become sentences."""
+
+import functools
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from agritwin import __version__
+from agritwin.errors import AgritwinError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Digital twins of agricultural holdings.",
+)
+console = Console(soft_wrap=True)
+complaints = Console(stderr=True, soft_wrap=True)
+
+
+def sentence(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn errors that name a remedy into two sentences and exit code 2."""
+
+    @functools.wraps(command)
+    def wrapped(*arguments: Any, **options: Any) -> Any:
+        try:
+            return command(*arguments, **options)
+        except AgritwinError as error:
+            complaints.print(str(error), style="red", markup=False)
+            raise typer.Exit(2) from error
+
+    return wrapped
+
+
+@app.callback()
+def version(
+    show: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    """Digital twins of agricultural holdings."""
+    if show:
+        console.print(__version__)
+        raise typer.Exit
