@@ -87,9 +87,9 @@ def simulate(
     check(given)
     days = _days(drivers)
     members = _members(drivers, given, state)
-    rows = _parameter_rows(given, irrigation, days, members)
-    forcing = _driver_rows(drivers, irrigation, days, members)
-    carried = _state_rows(given, state, rows, members)
+    rows = parameter_rows(given, irrigation, days, members)
+    forcing = driver_rows(drivers, irrigation, days, members)
+    carried = state_rows(given, state, rows, members)
     start = carried[0].copy()
     sums = np.empty((len(kernels.SUMS), members))
     series = np.empty((len(kernels.DAILY) if daily else 0, days.size, members))
@@ -152,10 +152,10 @@ def _driver(drivers: xr.Dataset, name: str, lowest: float) -> xr.DataArray:
     return values
 
 
-def _driver_rows(
+def driver_rows(
     drivers: xr.Dataset, irrigation: Irrigation, days: NDArray[np.datetime64], members: int
 ) -> NDArray[np.float64]:
-    """Stack the drivers as the kernel reads them, one column where all members share them."""
+    """Drivers (row, day, 1 or member) as the kernel reads them, one column where all members share them."""
     climate = coefficients.climatic_term(
         _driver(drivers, "wind_speed", 0.0), _driver(drivers, "relative_humidity_min", 0.0)
     )
@@ -203,13 +203,13 @@ def _day_number(dates: Any, days: NDArray[np.datetime64]) -> NDArray[np.float64]
     return np.where(np.isnat(dates), _NEVER, number)
 
 
-def _parameter_rows(
-    parameters: xr.Dataset, irrigation: Irrigation, days: NDArray[np.datetime64], members: int
+def parameter_rows(
+    parameters: xr.Dataset | Mapping[str, NDArray], irrigation: Irrigation, days: NDArray[np.datetime64], members: int
 ) -> NDArray[np.float64]:
-    """Translate parameters and management into the rows of the kernel."""
-    value = {name: parameters[name].to_numpy().astype(np.float64) for name in WATER}
+    """Parameters and management as the rows of the kernel, dates counted from the first of ``days``."""
+    value = {name: np.asarray(parameters[name], dtype=np.float64) for name in WATER}
     date = {
-        name: _day_number(parameters[name].to_numpy(), days)
+        name: _day_number(parameters[name], days)
         for name in ("leaf_out", "full_canopy", "senescence", "leaf_fall", "leafless", "stage_2", "stage_3", "maturity")
     }
     cover = value["cover_maximum"]
@@ -248,14 +248,14 @@ def _inverse(duration: NDArray[np.float64]) -> NDArray[np.float64]:
     return 1.0 / np.where(duration > 0.0, duration, 1.0)
 
 
-def _state_rows(
-    parameters: xr.Dataset, state: xr.Dataset | None, rows: NDArray[np.float64], members: int
+def state_rows(
+    parameters: xr.Dataset | Mapping[str, NDArray], state: xr.Dataset | None, rows: NDArray[np.float64], members: int
 ) -> NDArray[np.float64]:
     if state is not None:
         return np.stack([np.broadcast_to(state[name].to_numpy().astype(float), members) for name in kernels.STATE])
     if "initial_depletion_share" not in parameters:
         raise ConfigError("orchard: initial_depletion_share missing.", "Give it, 0 to 1, or a state to go on from.")
-    share = parameters["initial_depletion_share"].to_numpy().astype(np.float64)
+    share = np.asarray(parameters["initial_depletion_share"], dtype=np.float64)
     if not ((share >= 0.0) & (share <= 1.0)).all():
         raise ConfigError(
             "orchard: initial_depletion_share lies outside 0 to 1.", "Give a share of the available water."
@@ -305,7 +305,7 @@ def _result(
         {"units": "mm", "long_name": WATER["total_available_water"][3]},
     )
     if all(name in parameters for name in YIELD):
-        relative = _relative_yield(parameters, dict(zip(kernels.STATE, carried, strict=True)))
+        relative = relative_yield_water(parameters, dict(zip(kernels.STATE, carried, strict=True)))
         attributes = {"units": "1", "long_name": "relative yield for water, to the last day"}
         variables["relative_yield_water"] = ("member", relative, attributes)
     attributes = {name: drivers.attrs[name] for name in ("source", "synthetic", "licence") if name in drivers.attrs}
@@ -313,18 +313,20 @@ def _result(
     return xr.Dataset(variables, coords={"member": np.arange(start.size), "day": drivers["day"]}, attrs=attributes)
 
 
-def _relative_yield(parameters: xr.Dataset, state: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+def relative_yield_water(
+    parameters: xr.Dataset | Mapping[str, NDArray], state: Mapping[str, NDArray[np.float64]]
+) -> NDArray[np.float64]:
     """Yield over that without water stress, the product of the stages' linear responses (Stewart's Ky).
 
     Transpiration stands for evapotranspiration, since dry soil between trees costs no yield. Ky is meant for deficits
     up to a half: the low values of rainfed groves are an extrapolation. Stages not begun yet count as unstressed; a
     tree without leaves has no yield to speak of (NaN).
     """
-    relative = np.where(np.isnat(parameters["leaf_out"].to_numpy()), np.nan, np.ones(state["refilled"].size))
+    relative = np.where(np.isnat(np.asarray(parameters["leaf_out"])), np.nan, np.ones(state["refilled"].size))
     for stage in (1, 2, 3):
         potential = state[f"potential_transpiration_stage_{stage}"]
         met = np.divide(
             state[f"transpiration_stage_{stage}"], potential, out=np.ones_like(potential), where=potential > 0
         )
-        relative = relative * np.maximum(1.0 - parameters[f"ky_stage_{stage}"].to_numpy() * (1.0 - met), 0.0)
+        relative = relative * np.maximum(1.0 - np.asarray(parameters[f"ky_stage_{stage}"]) * (1.0 - met), 0.0)
     return relative
