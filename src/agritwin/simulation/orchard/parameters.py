@@ -148,11 +148,17 @@ def with_cover(parameters: xr.Dataset, latitude: float, midsummer: int = 196) ->
     xarray.Dataset
         The same with ``kcb_mid`` and ``kcb_end``.
     """
+    mid, end = sparse_coefficients(parameters, latitude, midsummer)
+    return parameters.assign(kcb_mid=mid, kcb_end=end)
+
+
+def sparse_coefficients(parameters: Any, latitude: float, midsummer: int = 196) -> tuple[Any, Any]:
+    """Basal coefficients in full leaf and at leaf fall, of a dataset or of a mapping of arrays: see :func:`with_cover`."""
     cover, height = parameters["cover_maximum"], parameters["height"]
     shaded = coefficients.effective_cover(cover, latitude, midsummer)
     density = coefficients.density_coefficient(cover, shaded, height, parameters["density_multiplier"])
     mid = parameters["stomatal_factor"] * coefficients.sparse_kcb(coefficients.kcb_full(height), density)
-    return parameters.assign(kcb_mid=mid, kcb_end=mid * parameters["kcb_late_share"])
+    return mid, mid * parameters["kcb_late_share"]
 
 
 def check(parameters: xr.Dataset) -> None:
