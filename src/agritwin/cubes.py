@@ -9,8 +9,10 @@ import hashlib
 import json
 import logging
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import icechunk
@@ -18,6 +20,8 @@ import numpy as np
 import xarray as xr
 import zarr
 from filelock import FileLock
+from packaging.version import Version
+from xarray.namedarray import pycompat
 from zarr.errors import GroupNotFoundError
 
 from agritwin.errors import StoreError
@@ -26,6 +30,12 @@ log = logging.getLogger(__name__)
 
 # Its warning that local storage bears no concurrent commits is what the lock below answers.
 icechunk.set_logs_filter("error")
+
+# xarray imports dask and pint at the first dataset, only to see whether an array is theirs: half a second of every job.
+# Ours are numpy's, so it is told that there are no others; the libraries themselves stay usable.
+_seen_by_xarray: Any = pycompat._cached_duck_array_modules
+for _library in {"dask", "pint", "cupy", "sparse", "cubed"} - sys.modules.keys():
+    _seen_by_xarray[_library] = SimpleNamespace(module=None, version=Version("0"), type=(), available=False)
 
 DIGEST = "content_digest"
 HOUR = np.timedelta64(1, "h")

@@ -17,7 +17,6 @@ from agritwin.errors import ConfigError, SourceError
 from agritwin.geometry import cell_id
 from agritwin.sources import open_meteo, soilgrids
 from agritwin.sources.base import When, Where
-from agritwin.sources.heights import Grid, complete, opened, read_heights
 from agritwin.workspace import ARCHIVE
 
 NAME = "archive"
@@ -246,6 +245,9 @@ class ArchiveTerrain:
 
     def fetch(self, where: Where, when: When) -> xr.Dataset:
         """Return heights (y, x), synthetic. ``when`` does not matter."""
+        # Imported here, since the daily steps read weather and need no rasters.
+        from agritwin.sources.heights import Grid, complete, opened, read_heights
+
         site = self._archive.site(where.latitude, where.longitude)
         grid = Grid(where, self.buffer_m, self.resolution_m)
         with opened(self._archive.folder / site["terrain"], self.name) as raster:

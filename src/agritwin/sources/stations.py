@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from pyproj import Geod
-
 from agritwin.errors import SourceError
 from agritwin.sources.base import Where
 
@@ -29,5 +27,7 @@ def nearest(stations: list[Station], where: Where, source: str) -> Station:
     """
     if not stations:
         raise SourceError(source, "the list of stations is empty", "Name the station, or try again later.")
+    from pyproj import Geod
+
     geod = Geod(ellps="WGS84")
     return min(stations, key=lambda each: geod.inv(where.longitude, where.latitude, each.longitude, each.latitude)[2])
