@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from agritwin.errors import StoreError
 from agritwin.records import database, tables
 from agritwin.records.database import connect, migrate, reading, revision, writing
+from agritwin.records.schema import metadata
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def test_head_is_alembics_head():
 def test_revisions_lead_to_the_tables_of_the_code(engine):
     with reading(engine) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, tables.metadata) == []
+        assert compare_metadata(context, metadata) == []
 
 
 def test_migrating_again_costs_one_query(engine, monkeypatch):

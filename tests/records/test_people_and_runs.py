@@ -34,7 +34,7 @@ def test_a_role_holds_on_its_twin_alone(engine, role):
 def test_the_last_owner_stays(engine):
     ana, ben = add_party(engine, "Ana", "ana@example.org"), add_party(engine, "Ben")
     set_role(engine, ana, TWIN, "owner")
-    for role in ("reader", None):
+    for role in ("viewer", None):
         with pytest.raises(DataError, match="without an owner"):
             set_role(engine, ana, TWIN, role)
     set_role(engine, ben, TWIN, "owner")

@@ -11,6 +11,8 @@ UCUM = {
     "Cel": "degC", "[degF]": "degF", "har": "hectare", "[pH]": "pH", "1": "dimensionless", "": "dimensionless",
     "l": "liter", "L": "liter", "[ppm]": "ppm", "deg": "degree", "mm[Hg]": "mmHg",
     "°C": "degC", "ºC": "degC", "ud": "count", "uds": "count",
+    "degrees Celsius": "degC", "degree Celsius": "degC", "degrees C": "degC", "Degrees C": "degC", "Celsius": "degC",
+    "degrees Fahrenheit": "degF", "Kelvin": "kelvin", "Percent": "percent", "mms": "mm",
 }  # fmt: skip
 UNIT_WORD = re.compile(r"\[?[A-Za-zµ°º%]+(?:\[[A-Za-z]+\])?\]?")
 

@@ -8,14 +8,16 @@ from agritwin.errors import DataError
 from agritwin.records import tables as t
 from agritwin.records.database import insert, reading, writing
 
-Role = Literal["owner", "manager", "worker", "reader"]
-Action = Literal["read", "record", "command", "administer"]
+Role = Literal["owner", "adviser", "worker", "viewer"]
+Action = Literal["read", "record", "arrange", "command", "administer"]
 ALLOWED: dict[str, tuple[Action, ...]] = {
-    "owner": ("read", "record", "command", "administer"),
-    "manager": ("read", "record", "command"),
+    "owner": ("read", "record", "arrange", "command", "administer"),
+    "adviser": ("read", "record", "arrange"),
     "worker": ("read", "record"),
-    "reader": ("read",),
+    "viewer": ("read",),
 }
+"""What a role may do: read; record work, readings and files; arrange sensors, places, models and services; approve
+commands; administer who has a role."""
 
 
 def add_party(engine: sa.Engine, name: str, email: str | None = None, **details: str | None) -> int:

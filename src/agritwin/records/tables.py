@@ -65,7 +65,7 @@ roles = sa.Table(
     _to("parties", "party_id", key=True),
     sa.Column("twin_id", sa.Text, sa.ForeignKey("twins.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("role", sa.Text, nullable=False),
-    sa.CheckConstraint("role IN ('owner', 'manager', 'worker', 'reader')", name="role"),
+    sa.CheckConstraint("role IN ('owner', 'adviser', 'worker', 'viewer')", name="role"),
 )
 
 # --- intake -----------------------------------------------------------------------------------------------------------
@@ -104,7 +104,19 @@ quarantine = sa.Table(
     sa.Column("value", sa.Text),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("suggestion", sa.Text, nullable=False),
+    sa.Column("code", sa.Text),  # of the reason, and what fills its blanks: how a page says it in its own language
+    sa.Column("details", sa.JSON),
     sa.CheckConstraint("kind IN ('rejected', 'question', 'note')", name="kind"),
+)
+
+corrections = sa.Table(
+    "corrections",
+    metadata,
+    sa.Column("sha256", sa.Text, primary_key=True),  # bytes of the file as sent, which are never altered
+    sa.Column("sheet", sa.Text, primary_key=True),
+    sa.Column("row", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("column", sa.Text, primary_key=True),  # letters; empty where the whole line is left out
+    sa.Column("value", sa.Text),  # what should have stood there
 )
 
 # --- field work -------------------------------------------------------------------------------------------------------
@@ -249,6 +261,7 @@ sensors = sa.Table(
     _number(),
     _twin(nullable=True),
     sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("label", sa.Text),  # what people call it
     sa.Column("sensor_type", sa.Text, sa.ForeignKey("sensor_types.name"), nullable=False),
     sa.Column("serial", sa.Text),
     sa.Column("owner", sa.Text),
@@ -278,7 +291,19 @@ readings = sa.Table(
     sa.Column("text", sa.Text),
     sa.Column("arrival_ms", sa.BigInteger),
     sa.Column("flags", sa.SmallInteger, nullable=False, server_default="0"),
+    sa.Column("seq", sa.BigInteger),  # number that the device gave the message, where it counts them
     sqlite_with_rowid=False,
+)
+
+message_counts = sa.Table(
+    "message_counts",
+    metadata,
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, primary_key=True),  # why such messages became no reading
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("first_ms", sa.BigInteger, nullable=False),
+    sa.Column("last_ms", sa.BigInteger, nullable=False),
+    sa.Column("sample", sa.Text, nullable=False),  # the newest of them, cut
 )
 
 # --- models -----------------------------------------------------------------------------------------------------------
@@ -315,7 +340,7 @@ runs = sa.Table(
     "runs",
     metadata,
     _number(),
-    _twin(),
+    _twin(nullable=True),
     _to("scenarios", "scenario_id"),
     sa.Column("digest", sa.Text, nullable=False, unique=True),
     sa.Column("issue_time", sa.Date, nullable=False),
@@ -350,6 +375,7 @@ notifications = sa.Table(
     sa.Column("issue_time", sa.Text, nullable=False),
     sa.Column("valid_until", sa.Text),
     sa.Column("delivered_at", sa.Text),
+    sa.Column("seen_at", sa.Text),
     sa.Column("acknowledged_at", sa.Text),
     sa.Column("acknowledged_by", sa.Text),
     sa.UniqueConstraint("event", "recipient"),
@@ -378,4 +404,55 @@ command_events = sa.Table(
     sa.Column("at", sa.Text, nullable=False),
     sa.Column("by", sa.Text),
     sa.Column("detail", sa.JSON),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("event", sa.Text, primary_key=True),
+    sa.Column("recipient", sa.Text, primary_key=True),
+    sa.Column("channel", sa.Text, primary_key=True),  # email, webhook
+    sa.Column("level", sa.Text, primary_key=True),
+    _twin(),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text),
+    sa.CheckConstraint("state IN ('claimed', 'delivered', 'failed')", name="state"),
+)
+
+# --- watch ------------------------------------------------------------------------------------------------------------
+
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    _number(),
+    _twin(),
+    sa.Column("event", sa.Text, nullable=False, index=True),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),  # what it was judged of: a gauge, a source, a model, the forecast
+    sa.Column("level", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),  # time up to which data entered
+    sa.Column("judgement", sa.JSON, nullable=False),
+    sa.UniqueConstraint("event", "at", "level"),
+)
+
+watch_levels = sa.Table(
+    "watch_levels",
+    metadata,
+    sa.Column("twin_id", sa.Text, sa.ForeignKey("twins.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("rule", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("level", sa.Text, nullable=False),
+    sa.Column("since", sa.Text),
+    sa.Column("at", sa.Text, nullable=False),
+)
+
+watch_seen = sa.Table(
+    "watch_seen",
+    metadata,
+    _to("sensors", "sensor_id", key=True),
+    _to("measures", "measure_id", key=True),
+    sa.Column("time_ms", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("occurrence", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
 )

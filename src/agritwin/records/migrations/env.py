@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from agritwin.records.tables import metadata
+from agritwin.records.schema import metadata
 
 # SQLite keeps schema changes in a transaction as well, since the store opens its transactions itself.
 context.configure(
