@@ -456,3 +456,54 @@ watch_seen = sa.Table(
     sa.Column("occurrence", sa.SmallInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("event", sa.Text, primary_key=True),
+    sa.Column("recipient", sa.Text, primary_key=True),
+    sa.Column("channel", sa.Text, primary_key=True),  # email, webhook
+    sa.Column("level", sa.Text, primary_key=True),
+    _twin(),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text),
+    sa.CheckConstraint("state IN ('claimed', 'delivered', 'failed')", name="state"),
+)
+
+# --- watch ------------------------------------------------------------------------------------------------------------
+
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    _number(),
+    _twin(),
+    sa.Column("event", sa.Text, nullable=False, index=True),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),  # what it was judged of: a gauge, a source, a model, the forecast
+    sa.Column("level", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),  # time up to which data entered
+    sa.Column("judgement", sa.JSON, nullable=False),
+    sa.UniqueConstraint("event", "at", "level"),
+)
+
+watch_levels = sa.Table(
+    "watch_levels",
+    metadata,
+    sa.Column("twin_id", sa.Text, sa.ForeignKey("twins.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("rule", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("level", sa.Text, nullable=False),
+    sa.Column("since", sa.Text),
+    sa.Column("at", sa.Text, nullable=False),
+)
+
+watch_seen = sa.Table(
+    "watch_seen",
+    metadata,
+    _to("sensors", "sensor_id", key=True),
+    _to("measures", "measure_id", key=True),
+    sa.Column("time_ms", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("occurrence", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
