@@ -4,6 +4,7 @@ Defaults stand in ``config/config.yaml``; these models only say what may be ther
 """
 
 import datetime as dt
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -150,6 +151,25 @@ class CropSimulation(Section):
     horizon_days: PositiveInt = Field(le=30, description="days ahead that the forecast members drive")
 
 
+class FloodLibrary(Section):
+    """Rain events that are run ahead, between which any event is read off; built again only when these change."""
+
+    depths_mm: list[PositiveFloat] = Field(min_length=1, max_length=12)
+    durations_h: list[PositiveFloat] = Field(min_length=1, max_length=12)
+    soil_water: list[Share] = Field(
+        min_length=1, max_length=12, description="share of the available water that the soil holds before the rain"
+    )
+    resolution_m: float = Field(ge=0.5, le=200, description="cells of these runs; finer terrain is averaged")
+
+    @model_validator(mode="after")
+    def _rising(self) -> "FloodLibrary":
+        for name in ("depths_mm", "durations_h", "soil_water"):
+            nodes = getattr(self, name)
+            if any(b <= a for a, b in pairwise(nodes)):
+                raise ValueError(f"{name} must rise: {nodes}")
+        return self
+
+
 class FloodSimulation(Section):
     """Design storm and roughness of the flood run."""
 
@@ -158,14 +178,28 @@ class FloodSimulation(Section):
     simulated_h: float = Field(gt=0, le=240)
     manning: float = Field(ge=0.005, le=0.5, description="s m-1/3")
     curve_number: float = Field(gt=0, le=100, description="SCS curve number")
+    library: FloodLibrary
+    refined_members: int = Field(
+        ge=0, le=50, description="worst forecast members that are run in full when the library sees danger in them"
+    )
 
 
 class Thresholds(Section):
-    """Values at which a danger level begins."""
+    """Values at which a danger level begins, how long they must last, and how far back they must go to end it."""
 
     low: float
     mid: float
     serious: float
+    persistence: PositiveInt = Field(description="steps of the data, one after the other, beyond a threshold")
+    hysteresis: float = Field(ge=0, description="how far back beyond the threshold before a level is left")
+
+
+class RainMaps(Section):
+    """Spain's published maps of heavy rain at the parcel, to compare local records with."""
+
+    mean_daily_maximum_mm: PositiveFloat = Field(description="MAXPLUWIN: mean of the annual maxima of daily rain")
+    variation: float = Field(ge=0.2, le=0.9, description="MAXPLUWIN: coefficient of variation of these maxima")
+    torrentiality: float = Field(ge=7, le=13, description="5.2-IC: hourly over daily intensity, I1/Id")
 
 
 class Alerts(Section):
@@ -174,11 +208,49 @@ class Alerts(Section):
     frost_deg_c: Thresholds
     heat_deg_c: Thresholds
     rain_mm_per_day: Thresholds
+    rain_mm_per_hour: Thresholds
     flood_depth_m: Thresholds
     drought_depletion_over_raw: Thresholds
+    infection_index: Thresholds
     stale_days: Thresholds
+    silent_sensor_messages: Thresholds
+    stuck_sensor_h: Thresholds
+    failing_model_crps_ratio: Thresholds
     probability_min: Share = Field(description="share of forecast members that has to agree")
     neighbour_distance_m: float = Field(ge=0)
+    live_valid_h: PositiveFloat = Field(le=240, description="how long an alert from live readings stands")
+    rain_maps: RainMaps | None = Field(description="published maps to compare local rain with; null = none")
+
+
+class Proposal(Section):
+    """What is proposed when a rule reaches a level."""
+
+    from_level: Literal["low", "mid", "serious"]
+    actuator: str = Field(min_length=1, pattern=r"^[A-Za-z0-9_.-]+$")
+    desired: dict[str, Any] = Field(description="state wished for, as the device understands it")
+
+
+class Commands(Section):
+    """What may be done by itself; nothing is carried out unless an adapter is chosen here."""
+
+    adapter: Literal["dry_run", "mqtt", "http"] = Field(description="dry_run says what would be done and does nothing")
+    approved_rules: list[str] = Field(description="rules whose proposals need no person; empty = a person decides")
+    lifetime_h: PositiveFloat = Field(le=240, description="after this a command is not sent any more")
+    proposals: dict[str, Proposal] = Field(description="by rule")
+    mqtt_topic: str = Field(description="of the device; {twin} and {actuator} are filled in")
+    http_url: str | None = Field(description="address that commands are sent to; {twin} and {actuator} are filled in")
+    http_allowed_hosts: list[str] = Field(description="hosts that may be sent to; any other is refused")
+
+
+class Notices(Section):
+    """How people are told besides the inbox; passwords stand in the environment."""
+
+    email_to: list[str] = Field(description="addresses; empty = off")
+    email_from: str | None
+    smtp_host: str | None
+    smtp_port: PositiveInt = Field(le=65535)
+    webhook_url: str | None = Field(description="address that notices are posted to; null = off")
+    webhook_allowed_hosts: list[str]
 
 
 class Settings(Section):
@@ -202,6 +274,8 @@ class Settings(Section):
     crop: CropSimulation
     flood: FloodSimulation
     alerts: Alerts
+    commands: Commands
+    notices: Notices
 
     @field_validator("zone")
     @classmethod

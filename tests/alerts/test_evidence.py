@@ -10,14 +10,11 @@ import xarray as xr
 from agritwin.alerts import evidence
 from agritwin.alerts.catalogue import rules
 from agritwin.alerts.rules import judge
+from agritwin.config import read_yaml
+from tests.conftest import ROOT
 
 NOON = dt.datetime(2025, 4, 10, 12, tzinfo=dt.UTC)
-ALERTS = {
-    "rain_mm_per_day": {"low": 20, "mid": 40, "serious": 60},
-    "flood_depth_m": {"low": 0.05, "mid": 0.2, "serious": 0.5},
-    "drought_depletion_over_raw": {"low": 0.9, "mid": 1.1, "serious": 1.4},
-    "stale_days": {"low": 2, "mid": 5, "serious": 10},
-}
+ALERTS = read_yaml(ROOT / "config" / "config.yaml")["alerts"]
 RULES = rules(ALERTS)
 
 
@@ -83,7 +80,7 @@ def test_a_silent_sensor_is_judged_by_its_own_cadence():
 def test_a_stuck_sensor_repeats_its_last_value():
     moving = np.concatenate([np.full(40, 21.0), [21.3], np.full(10, 21.1)])
     stuck = np.concatenate([[20.0, 20.4], np.full(30, 21.0)])
-    for values, hours, level in ((moving, 9.0, "none"), (stuck, 29.0, "mid")):
+    for values, hours, level in ((moving, 9.0, "none"), (stuck, 29.0, "low")):
         judgement = judge(
             evidence.stuck(hourly(values, "degC").squeeze("member"), NOON, "sensor"), RULES["stuck_sensor"]
         )

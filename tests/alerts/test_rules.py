@@ -12,19 +12,12 @@ from hypothesis import strategies as st
 from agritwin.alerts.catalogue import FROST_BY_STAGE, frost_rule, rules
 from agritwin.alerts.explanation import as_dict
 from agritwin.alerts.rules import LEVELS, Evidence, Rule, judge
+from agritwin.config import read_yaml
 from agritwin.errors import ConfigError, DataError
+from tests.conftest import ROOT
 
 NOON = dt.datetime(2025, 4, 10, 12, tzinfo=dt.UTC)
-ALERTS = {
-    "frost_deg_c": {"low": 0, "mid": -1, "serious": -3},
-    "heat_deg_c": {"low": 36, "mid": 38, "serious": 41},
-    "rain_mm_per_day": {"low": 20, "mid": 40, "serious": 60},
-    "flood_depth_m": {"low": 0.05, "mid": 0.2, "serious": 0.5},
-    "drought_depletion_over_raw": {"low": 0.9, "mid": 1.1, "serious": 1.4},
-    "stale_days": {"low": 2, "mid": 5, "serious": 10},
-    "probability_min": 0.3,
-    "neighbour_distance_m": 1000,
-}
+ALERTS = read_yaml(ROOT / "config" / "config.yaml")["alerts"]
 
 
 def evidence_for(rule, *steps):
@@ -131,10 +124,11 @@ CASES = {
     "heavy_rain": ([10.0, 61.0], "serious", [10.0, 19.0]),
     "flood": ([0.1], "low", [0.04]),
     "drought": ([1.2, 1.15], "mid", [1.2, 0.5]),
-    "botryosphaeria": ([1.0], "mid", [0.99]),
+    "downpour": ([31.0], "mid", [14.0]),
+    "botryosphaeria": ([1.0], "mid", [0.79]),
     "stale_source": ([6.0], "mid", [1.5]),
     "silent_sensor": ([60.0], "serious", [2.0]),
-    "stuck_sensor": ([13.0], "low", [11.0]),
+    "stuck_sensor": ([25.0], "low", [23.0]),
     "failing_model": ([1.6], "mid", [1.1]),
 }
 
@@ -151,9 +145,19 @@ def test_every_rule_has_its_case_here():
 
 
 def test_a_rule_that_is_not_configured_does_not_exist():
-    assert "downpour" not in rules(ALERTS)
-    assert "downpour" in rules({**ALERTS, "rain_mm_per_hour": {"low": 15, "mid": 30, "serious": 60}})
-    assert "frost" not in rules({})
+    assert "downpour" not in rules({name: stated for name, stated in ALERTS.items() if name != "rain_mm_per_hour"})
+    assert rules({}) == {}
+
+
+def test_persistence_and_hysteresis_are_those_of_the_configuration():
+    stated = {"low": 20.0, "mid": 40.0, "serious": 60.0, "persistence": 3, "hysteresis": 4.0}
+    rule = rules({"rain_mm_per_day": stated})["heavy_rain"]
+    assert (rule.persistence, rule.hysteresis) == (3, 4.0)
+    brief, lasting = evidence_for(rule, 50.0, 50.0, 1.0), evidence_for(rule, 50.0, 50.0, 50.0)
+    assert judge(brief, rule).level == "none"
+    assert judge(lasting, rule).level == "mid"
+    assert judge(evidence_for(rule, *[37.0] * 3), rule, "mid").level == "mid"
+    assert judge(evidence_for(rule, *[35.0] * 3), rule, "mid").level == "low"
 
 
 @pytest.mark.parametrize("stage", FROST_BY_STAGE)

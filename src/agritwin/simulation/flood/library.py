@@ -112,7 +112,11 @@ def build(terrain: xr.Dataset, plan: Plan) -> xr.Dataset:
             "arrival_rate": ((*AXES, "y", "x"), rate.astype("f4"), {"units": "h-1", "long_name": "one over arrival"}),
         },
         {
-            "soil_water": ("soil_water", list(plan.soil_water), {"units": "1", "long_name": "share of available water"}),
+            "soil_water": (
+                "soil_water",
+                list(plan.soil_water),
+                {"units": "1", "long_name": "share of available water"},
+            ),
             "duration": ("duration", list(plan.durations_h), {"units": "h"}),
             "depth": ("depth", list(plan.depths_mm), {"units": "mm", "long_name": "rain of the event"}),
             **{name: first[name] for name in ("y", "x", "spatial_ref") if name in first.variables},

@@ -1,0 +1,79 @@
+"""How rare a rain is: against the published table of quantile factors, and as the inverse of what it was made of."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agritwin.agromet.rain import intensity_duration
+from agritwin.alerts.rarity import (
+    Frequency,
+    intensity_ratio,
+    local_frequency,
+    quantile_factors,
+    spanish_frequency,
+)
+from agritwin.errors import DataError
+
+YEARS = (2, 5, 10, 25, 50, 100)
+# Ministerio de Fomento (1999), Máximas lluvias diarias en la España peninsular, table of the factor K_T.
+PUBLISHED = {
+    0.30: (0.935, 1.194, 1.377, 1.625, 1.823, 2.022),
+    0.35: (0.921, 1.217, 1.438, 1.732, 1.961, 2.220),
+    0.40: (0.909, 1.247, 1.492, 1.839, 2.113, 2.403),
+}
+
+
+@pytest.mark.parametrize("variation", PUBLISHED)
+def test_quantile_factors_are_those_of_the_published_table(variation):
+    assert quantile_factors(variation, YEARS) == pytest.approx(PUBLISHED[variation], abs=0.008)
+
+
+def test_a_variation_that_no_map_has_is_refused():
+    with pytest.raises(DataError, match="variation"):
+        quantile_factors(2.0, YEARS)
+
+
+def test_intensity_within_the_day():
+    """By definition the hour has the torrentiality and 28 hours the day itself; the exponent of 15 min by hand."""
+    assert intensity_ratio(1.0, 10.0) == pytest.approx(10.0)
+    assert intensity_ratio(28.0, 10.0) == pytest.approx(1.0)
+    assert intensity_ratio(0.25, 9.0) == pytest.approx(9.0 ** (3.5287 - 2.5287 * 0.25**0.1), rel=1e-3)
+
+
+def test_the_return_period_of_the_tables_own_rain_is_its_own():
+    frequency = spanish_frequency(34.0, 0.35, 10.0)
+    for duration, row in zip(frequency.durations_h, frequency.amounts_mm, strict=True):
+        for years, amount in zip(frequency.years, row, strict=True):
+            assert frequency.return_years(amount, duration) == pytest.approx(years, rel=1e-6)
+
+
+@given(st.floats(0.5, 30), st.floats(1, 200), st.floats(1, 50))
+def test_more_rain_is_never_more_frequent(duration, amount, more):
+    frequency = spanish_frequency(34.0, 0.35, 10.0)
+    before, after = (frequency.return_years(mm, duration) or 0.0 for mm in (amount, amount + more))
+    assert after >= before
+    assert after <= 100.0001
+
+
+def test_rain_that_comes_every_year_has_no_return_period():
+    assert spanish_frequency(34.0, 0.35, 10.0).return_years(3.0, 1.0) is None
+
+
+def test_it_survives_its_way_through_json():
+    frequency = spanish_frequency(34.0, 0.35, 10.0)
+    again = Frequency.of(frequency.as_dict())
+    assert again.return_years(30.0, 2.0) == pytest.approx(frequency.return_years(30.0, 2.0), rel=0.01)
+    assert Frequency.of(None) is None
+
+
+def test_local_records_give_a_table_once_there_are_years_enough():
+    time = np.arange("2015-10-01T01", "2024-10-01T01", dtype="datetime64[h]").astype("datetime64[ns]")
+    rain = np.zeros(time.size)
+    for year in range(9):
+        rain[year * 8760 + 3000] = 10.0 + 2 * year
+    hourly = xr.DataArray(rain, {"time": time}, ("time",), "precipitation", {"units": "mm"})
+    frequency = local_frequency(intensity_duration(hourly, (1, 6), YEARS), "weather")
+    assert 16.0 < frequency.amounts(1.0)[0] < 20.0
+    assert local_frequency(intensity_duration(hourly[:9000], (1, 6), YEARS), "weather") is None
