@@ -121,7 +121,8 @@ def test_example_37_water_stress() -> None:
     np.testing.assert_allclose(found["root_zone_depletion"], depletion, atol=0.08)
 
 
-def test_kernel_agrees_with_the_plain_numpy_loop() -> None:
+@pytest.mark.parametrize("rule", ["refill", "deficit"])
+def test_kernel_agrees_with_the_plain_numpy_loop(rule: str) -> None:
     random = np.random.default_rng(2)
     members, days = 70, 200  # more than a block, and no multiple of it
     drivers = np.zeros((4, days, members))
@@ -136,8 +137,11 @@ def test_kernel_agrees_with_the_plain_numpy_loop() -> None:
         "cover_maximum": 0.4, "leaf_out": 20, "inverse_development": 1 / 50, "senescence": 120,
         "inverse_late": 1 / 30, "leaf_fall": 150, "inverse_fall": 1 / 15, "stage_2": 60, "stage_3": 90,
         "maturity": 130, "wetted_fraction": 0.3, "inverse_wetted": 1 / 0.3, "canopy_shelter": 0.67, "threshold": 1.0,
-        "refill": 0.9, "maximum": 20, "season_limit": 150, "first_day": 30, "last_day": 140,
+        "refill": 0.9, "deficit_stage_1": 0, "deficit_stage_2": 0, "deficit_stage_3": 0, "maximum": 20,
+        "season_limit": 150, "first_day": 30, "last_day": 140,
     }  # fmt: skip
+    if rule == "deficit":
+        middle |= {"refill": 0, "deficit_stage_1": 0.9, "deficit_stage_2": 0.4, "deficit_stage_3": 0.7}
     parameters = np.array([middle[name] * random.uniform(0.9, 1.1, members) for name in kernels.PARAMETERS])
     state = np.zeros((len(kernels.STATE), members))
     state[:4] = np.array([40.0, 15.0, 1.0, 0.9])[:, None]
@@ -150,6 +154,11 @@ def test_kernel_agrees_with_the_plain_numpy_loop() -> None:
         np.testing.assert_allclose(state[row], expected_state[name], atol=1e-9, err_msg=name)
     for row, name in enumerate(kernels.SUMS):
         np.testing.assert_allclose(sums[row], expected[name].sum(axis=0), atol=1e-8, err_msg=name)
+    brief = np.empty_like(sums)
+    state = np.zeros_like(state)
+    state[:4] = np.array([40.0, 15.0, 1.0, 0.9])[:, None]
+    kernels.run(drivers, parameters, state, brief, None)
+    np.testing.assert_array_equal(brief, sums)
     assert expected["irrigation"].sum() > 0
     assert expected["drainage"].sum() > 0
     assert (expected["ks"] < 1).any()

@@ -92,7 +92,7 @@ def simulate(
     carried = state_rows(given, state, rows, members)
     start = carried[0].copy()
     sums = np.empty((len(kernels.SUMS), members))
-    series = np.empty((len(kernels.DAILY) if daily else 0, days.size, members))
+    series = np.empty((len(kernels.DAILY), days.size, members)) if daily else None
     kernels.run(forcing, rows, carried, sums, series)
     return _result(drivers, given, days, start, carried, sums, series)
 
@@ -216,7 +216,7 @@ def parameter_rows(
     density = coefficients.density_coefficient(cover, cover, value["height"])  # the climate acts on what stands there
     gain = coefficients.height_factor(value["height"])
     first, last = _window(irrigation, days)
-    refills = irrigation.rule == "refill"
+    shares = irrigation.stage_shares if irrigation.rule == "deficit" else (0.0, 0.0, 0.0)
     rows = {
         **{name: value[name] for name in value if name in kernels.PARAMETERS},
         "inverse_falling_rate": 1.0 / (value["total_evaporable_water"] - value["readily_evaporable_water"]),
@@ -234,7 +234,8 @@ def parameter_rows(
         "inverse_wetted": 1.0 / irrigation.wetted_fraction,
         "canopy_shelter": 0.67 if irrigation.under_canopy else 0.0,
         "threshold": irrigation.threshold_share_of_raw,
-        "refill": irrigation.refill_share if refills else 0.0,
+        "refill": irrigation.refill_share if irrigation.rule == "refill" else 0.0,
+        **{f"deficit_stage_{stage}": share for stage, share in enumerate(shares, start=1)},
         "maximum": irrigation.maximum_mm_per_day,
         "season_limit": irrigation.season_limit_mm,
         "first_day": first,
@@ -277,10 +278,10 @@ def _result(
     start: NDArray[np.float64],
     carried: NDArray[np.float64],
     sums: NDArray[np.float64],
-    series: NDArray[np.float64],
+    series: NDArray[np.float64] | None,
 ) -> xr.Dataset:
     variables: dict[str, tuple] = {}
-    for name, values in zip(kernels.DAILY, series, strict=False):
+    for name, values in zip(kernels.DAILY, () if series is None else series, strict=False):
         units, long_name = _OUTPUT[name]
         variables[name] = (("member", "day"), values.T, {"units": units, "long_name": long_name})
     for name, values in zip(kernels.SUMS, sums, strict=True):

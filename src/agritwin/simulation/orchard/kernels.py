@@ -1,8 +1,9 @@
 """Compiled daily water balance of an orchard over an ensemble of members.
 
 Members are worked in blocks that lie side by side in one small scratch array, the days outside and the members of a
-block inside, without branches between members: the compiler turns the inner loop into vector instructions. A plain
-NumPy version of the same balance stands in ``tests/simulation/orchard/reference.py``.
+block inside, without branches between members: the compiler turns each inner loop into vector instructions. A day is
+several short loops rather than a long one, since the processor waits for the longest chain of operations within one. A
+plain NumPy version of the same balance stands in ``tests/simulation/orchard/reference.py``.
 
 Rows of the arrays are named by the constants below.
 """
@@ -45,6 +46,9 @@ PARAMETERS = (
     "canopy_shelter",
     "threshold",
     "refill",
+    "deficit_stage_1",
+    "deficit_stage_2",
+    "deficit_stage_3",
     "maximum",
     "season_limit",
     "first_day",
@@ -78,11 +82,14 @@ PARAMETERS = (
     SHELTER,
     THRESHOLD,
     REFILL,
+    DEFICIT_1,
+    DEFICIT_2,
+    DEFICIT_3,
     MAXIMUM,
     LIMIT,
     FIRST_DAY,
     LAST_DAY,
-) = range(0, 31 * BLOCK, BLOCK)
+) = range(0, 34 * BLOCK, BLOCK)
 
 #: Rows of ``state``, carried from one run into the next.
 STATE = (
@@ -130,7 +137,8 @@ _STATE = BLOCK * len(PARAMETERS)
 _SUMS = _STATE + BLOCK * len(STATE)
 _DAY = _SUMS + BLOCK * len(SUMS)
 _DAILY = _DAY + BLOCK * len(DRIVERS)
-_END = _DAILY + BLOCK * 10
+_PASSED = _DAILY + BLOCK * 10
+_END = _PASSED + BLOCK * 4
 _N_PARAMETERS, _N_STATE, _N_SUMS = len(PARAMETERS), len(STATE), len(SUMS)
 
 _DR, _DE, _FW, _FEW, _REFILLED, _T1, _T2, _T3, _P1, _P2, _P3 = range(_STATE, _SUMS, BLOCK)
@@ -154,9 +162,12 @@ _RAIN, _ET0, _CLIMATE, _GIVEN, _KCB_STANDARD, _COVER = range(_DAY, _DAILY, BLOCK
     _DRAINAGE,
     _RUNOFF,
     _IRRIGATION,
-) = range(_DAILY, _END, BLOCK)
+) = range(_DAILY, _PASSED, BLOCK)
+# From one loop of a day to the next: limit of evaporation, what a deficit rule gives, soil that joins the wetted part
+# and the water on it
+_KC_MAX, _ASKED, _GROWN, _ADDED = range(_PASSED, _END, BLOCK)
 #: Where each row of ``daily`` stands in the scratch array.
-_OUTPUT = np.array([_DR, _DE, _KCB, _COVER, *range(_RAW, _END, BLOCK)])
+_OUTPUT = np.array([_DR, _DE, _KCB, _COVER, *range(_RAW, _PASSED, BLOCK)])
 
 # Rows of drivers when crop coefficient and cover follow the calendar of the leaves
 _CALENDAR_ROWS = 4
@@ -214,54 +225,92 @@ def _runoff(w, wet):
     if wet:
         for j in range(BLOCK):
             excess = max(w[_RAIN + j] - 0.2 * w[RETENTION + j], 0.0)
-            w[_RUNOFF + j] = excess * excess / (w[_RAIN + j] + 0.8 * w[RETENTION + j] + 1e-12)
+            runoff = excess * excess / (w[_RAIN + j] + 0.8 * w[RETENTION + j] + 1e-12)
+            w[_RUNOFF + j] = runoff
+            w[_SUM_RUNOFF + j] += runoff
     else:
         for j in range(BLOCK):
             w[_RUNOFF + j] = 0.0
 
 
 @numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
-def _water(w, day):
-    """Irrigate, wet, evaporate, transpire and drain for one day."""
+def _demand(w):
+    """What trees and air ask for, and how far the soil may dry before the trees lack water."""
     for j in range(BLOCK):
-        rain, et0, climate = w[_RAIN + j], w[_ET0 + j], w[_CLIMATE + j]
-        kcb = max(w[_KCB_STANDARD + j] + w[_KCB_GAIN + j] * climate, 0.0)  # Eq. 70 day by day
-        cover = w[_COVER + j]
-        taw, tew = w[TAW + j], w[TEW + j]
-        runoff = w[_RUNOFF + j]
-        infiltration = rain - runoff
-        potential = kcb * et0
+        kcb = max(w[_KCB_STANDARD + j] + w[_KCB_GAIN + j] * w[_CLIMATE + j], 0.0)  # Eq. 70 day by day
+        potential = kcb * w[_ET0 + j]
         fraction = _clip(w[DEPLETION_FRACTION + j] + w[ADJUSTMENT + j] * (5.0 - potential), 0.1, 0.8)
-        raw = fraction * taw
+        w[_KCB + j] = kcb
+        w[_POTENTIAL + j] = potential
+        w[_RAW + j] = fraction * w[TAW + j]
+        w[_KC_MAX + j] = max(1.2 + w[_CLIMATE + j] * w[HEIGHT_FACTOR + j], kcb + 0.05)
+        w[_SUM_POTENTIAL + j] += potential
 
-        # irrigation: what is given, and a refill where the depletion before it passes the threshold
+
+@numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
+def _ask_by_stage(w, day):
+    """Set what a deficit rule gives today: the stage's share of what the trees ask for."""
+    for j in range(BLOCK):
+        share = w[DEFICIT_1 + j] if day >= w[LEAF_OUT + j] else 0.0
+        share = w[DEFICIT_2 + j] if day >= w[STAGE_2 + j] else share
+        share = w[DEFICIT_3 + j] if day >= w[STAGE_3 + j] else share
+        share = 0.0 if day >= w[MATURITY + j] else share
+        w[_ASKED + j] = share * w[_POTENTIAL + j]
+
+
+@numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
+def _wet(w, day, daily):
+    """Irrigate, and bring the water of the day into root zone and surface; what the root zone cannot hold drains."""
+    for j in range(BLOCK):
+        infiltration = w[_RAIN + j] - w[_RUNOFF + j]
+
+        # irrigation: what is given, and what the rule adds where the depletion before it passes the threshold
         before = w[_DR + j] - infiltration
-        wanted = min(min(w[REFILL + j] * before, w[MAXIMUM + j]), w[LIMIT + j] - w[_REFILLED + j])
-        due = (before >= w[THRESHOLD + j] * raw) & (day >= w[FIRST_DAY + j]) & (day <= w[LAST_DAY + j])
+        wanted = min(w[REFILL + j] * before + w[_ASKED + j], before)
+        wanted = min(min(wanted, w[MAXIMUM + j]), w[LIMIT + j] - w[_REFILLED + j])
+        due = (before >= w[THRESHOLD + j] * w[_RAW + j]) & (day >= w[FIRST_DAY + j]) & (day <= w[LAST_DAY + j])
         refill = max(wanted, 0.0) if due else 0.0
         irrigation = w[_GIVEN + j] + refill
 
         # exposed and wetted fraction of the soil: rain wets all of it, irrigation its share (Eq. 75)
-        rained = infiltration > 0.2 * et0
+        rained = infiltration > 0.2 * w[_ET0 + j]
         wetted, last, inverse_wetted = w[WETTED + j], w[_FW + j], w[INVERSE_WETTED + j]
         fw = wetted if irrigation > 0.0 else last
         fw = 1.0 if rained else fw
         concentration = 1.0 if rained else inverse_wetted
+        cover = w[_COVER + j]
         few = _clip(min(1.0 - cover, (1.0 - w[SHELTER + j] * cover) * fw), 0.01, 1.0)
-        room = taw - raw
-        inverse = 1.0 / (few * room)  # two divisions in one
-        inverse_few, inverse_room = inverse * room, inverse * few
-        grown = max(few - w[_FEW + j], 0.0)  # soil that joins the wetted part was dry
-        surface = w[_DE + j] + (tew - w[_DE + j]) * grown * inverse_few
-        surface = max(surface - infiltration - irrigation * concentration, 0.0)
 
-        # the water of the day comes first, what the root zone cannot hold drains (Eqs. 85, 88)
+        # the water of the day comes before its evaporation (Eqs. 85, 88)
         depletion = before - irrigation
         drainage = max(-depletion, 0.0)
-        depletion = max(depletion, 0.0)
+        w[_DR + j] = max(depletion, 0.0)
+        w[_GROWN + j] = max(few - w[_FEW + j], 0.0)
+        w[_ADDED + j] = infiltration + irrigation * concentration
+        w[_FW + j] = fw
+        w[_FEW + j] = few
+        w[_REFILLED + j] += refill
+        w[_SUM_IRRIGATION + j] += irrigation
+        w[_SUM_DRAINAGE + j] += drainage
+        if daily is not None:
+            w[_DRAINAGE + j] = drainage
+            w[_IRRIGATION + j] = irrigation
+
+
+@numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
+def _dry(w, daily):
+    """Evaporate from the wetted surface and transpire from the root zone (Eqs. 71, 74, 80, 84)."""
+    for j in range(BLOCK):
+        taw, tew, few = w[TAW + j], w[TEW + j], w[_FEW + j]
+        depletion, et0, potential = w[_DR + j], w[_ET0 + j], w[_POTENTIAL + j]
+        kcb, kc_max = w[_KCB + j], w[_KC_MAX + j]
+        room = taw - w[_RAW + j]
+        inverse = 1.0 / (few * room)  # two divisions in one
+        inverse_few, inverse_room = inverse * room, inverse * few
+        surface = w[_DE + j] + (tew - w[_DE + j]) * w[_GROWN + j] * inverse_few  # soil that joins was dry
+        surface = max(surface - w[_ADDED + j], 0.0)
         surface = min(surface, depletion * inverse_few)
 
-        kc_max = max(1.2 + climate * w[HEIGHT_FACTOR + j], kcb + 0.05)
         kr = _clip((tew - surface) * w[INVERSE_FALLING + j], 0.0, 1.0)
         ke = min(kr * (kc_max - kcb), few * kc_max)
         ks = _clip((taw - depletion) * inverse_room, 0.0, 1.0)
@@ -270,23 +319,12 @@ def _water(w, day):
 
         w[_DR + j] = depletion + transpiration + evaporation
         w[_DE + j] = surface + evaporation * inverse_few
-        w[_FW + j] = fw
-        w[_FEW + j] = few
-        w[_REFILLED + j] += refill
-        w[_KCB + j] = kcb
-        w[_RAW + j] = raw
-        w[_KS + j] = ks
-        w[_EVAPORATION + j] = evaporation
         w[_TRANSPIRATION + j] = transpiration
-        w[_POTENTIAL + j] = potential
-        w[_DRAINAGE + j] = drainage
-        w[_IRRIGATION + j] = irrigation
-        w[_SUM_IRRIGATION + j] += irrigation
-        w[_SUM_RUNOFF + j] += runoff
         w[_SUM_EVAPORATION + j] += evaporation
         w[_SUM_TRANSPIRATION + j] += transpiration
-        w[_SUM_POTENTIAL + j] += potential
-        w[_SUM_DRAINAGE + j] += drainage
+        if daily is not None:
+            w[_KS + j] = ks
+            w[_EVAPORATION + j] = evaporation
 
 
 @numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
@@ -305,13 +343,39 @@ def _accumulate_stages(w, day):
         w[_P3 + j] += third * potential
 
 
+@numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
+def _load_members(w, parameters, state, low):
+    """Bring a block of members into the scratch array; return when their leaves, stages and rules are at work."""
+    members = parameters.shape[1]
+    active = np.array([np.inf, -np.inf, np.inf, -np.inf, np.inf, -np.inf, 0.0])
+    for j in range(BLOCK):
+        member = min(low + j, members - 1)  # a short last block works its last member again
+        for k in range(_N_PARAMETERS):
+            w[k * BLOCK + j] = parameters[k, member]
+        for k in range(_N_STATE):
+            w[_STATE + k * BLOCK + j] = state[k, member]
+        for k in range(_N_SUMS):
+            w[_SUMS + k * BLOCK + j] = 0.0
+        w[_KCB_GAIN + j] = 0.0  # unless the calendar of the leaves sets it
+        w[_ASKED + j] = 0.0  # unless the rule is a deficit by stage
+        deficit = max(w[DEFICIT_1 + j], max(w[DEFICIT_2 + j], w[DEFICIT_3 + j]))
+        active[0] = min(active[0], w[LEAF_OUT + j])
+        active[1] = max(active[1], w[LEAF_OUT + j] + 1.0 / w[INVERSE_DEVELOPMENT + j] + 1.0)
+        active[2] = min(active[2], w[SENESCENCE + j])
+        active[3] = max(active[3], w[LEAF_FALL + j] + 1.0 / w[INVERSE_FALL + j] + 1.0)
+        active[4] = min(active[4], w[LEAF_OUT + j])
+        active[5] = max(active[5], w[MATURITY + j])
+        active[6] = max(active[6], deficit)
+    return active
+
+
 @numba.njit(cache=True, fastmath=_FAST, error_model="numpy")
 def run(
     drivers: NDArray[np.float64],
     parameters: NDArray[np.float64],
     state: NDArray[np.float64],
     sums: NDArray[np.float64],
-    daily: NDArray[np.float64],
+    daily: NDArray[np.float64] | None,
 ) -> None:
     """Run the balance over all days.
 
@@ -327,47 +391,34 @@ def run(
     sums
         (row, member), rows as :data:`SUMS`; written.
     daily
-        (row, day, member), rows as :data:`DAILY`; written unless it has no rows.
+        (row, day, member), rows as :data:`DAILY`; written. None where only the sums are wanted, which is faster.
     """
-    days = drivers.shape[1]
     members = parameters.shape[1]
     w = np.empty(_END)
     for low in range(0, members, BLOCK):
         width = min(BLOCK, members - low)
-        first, last = np.inf, -np.inf
-        ramps = np.array([np.inf, -np.inf, np.inf, -np.inf])
-        for j in range(BLOCK):
-            member = min(low + j, members - 1)  # a short last block works its last member again
-            for k in range(_N_PARAMETERS):
-                w[k * BLOCK + j] = parameters[k, member]
-            for k in range(_N_STATE):
-                w[_STATE + k * BLOCK + j] = state[k, member]
-            for k in range(_N_SUMS):
-                w[_SUMS + k * BLOCK + j] = 0.0
-            w[_KCB_GAIN + j] = 0.0  # unless the calendar of the leaves sets it
-            first, last = min(first, w[LEAF_OUT + j]), max(last, w[MATURITY + j])
-            ramps[0] = min(ramps[0], w[LEAF_OUT + j])
-            ramps[1] = max(ramps[1], w[LEAF_OUT + j] + 1.0 / w[INVERSE_DEVELOPMENT + j])
-            ramps[2] = min(ramps[2], w[SENESCENCE + j])
-            ramps[3] = max(ramps[3], w[LEAF_FALL + j] + 1.0 / w[INVERSE_FALL + j])
-        for day in range(days):
+        active = _load_members(w, parameters, state, low)
+        for day in range(drivers.shape[1]):
             if drivers.shape[2] == 1:
                 _load_shared(w, drivers, day)
             else:
                 _load_own(w, drivers, day, low, members)
-            if drivers.shape[0] == _CALENDAR_ROWS:
-                growing = ramps[0] <= day <= ramps[1] + 1.0
-                failing = ramps[2] <= day <= ramps[3] + 1.0
-                if growing or failing or day == 0:
-                    _canopy(w, float(day))
+            moving = active[0] <= day <= active[1] or active[2] <= day <= active[3] or day == 0
+            if moving and drivers.shape[0] == _CALENDAR_ROWS:
+                _canopy(w, float(day))
             _runoff(w, drivers.shape[2] > 1 or drivers[0, day, 0] > 0.0)
-            _water(w, float(day))
-            if first <= day < last:
+            _demand(w)
+            if active[6] > 0.0:
+                _ask_by_stage(w, float(day))
+            _wet(w, float(day), daily)
+            _dry(w, daily)
+            if active[4] <= day < active[5]:
                 _accumulate_stages(w, float(day))
-            for k in range(daily.shape[0]):
-                row = _OUTPUT[k]
-                for j in range(width):
-                    daily[k, day, low + j] = w[row + j]
+            if daily is not None:
+                for k in range(daily.shape[0]):
+                    row = _OUTPUT[k]
+                    for j in range(width):
+                        daily[k, day, low + j] = w[row + j]
         for j in range(width):
             for k in range(_N_STATE):
                 state[k, low + j] = w[_STATE + k * BLOCK + j]
