@@ -12,6 +12,7 @@ import xarray as xr
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = "47-96-0-0-5-20-1"
+pytest_plugins = ["tests.servers"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

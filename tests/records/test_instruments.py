@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from agritwin.errors import DataError
-from agritwin.records.database import connect, migrate
 from agritwin.records.instruments import (
     Flag,
     define_measure,
@@ -18,13 +17,10 @@ from agritwin.records.locations import add_location, define_schema, locations
 
 
 @pytest.fixture
-def engine(tmp_path):
-    store = connect(tmp_path / "records.db")
-    migrate(store)
+def engine(store):
     define_measure(store, "soil_moisture", "m3 m-3")
     define_sensor(store, "probe", "capacitance probe", ["soil_moisture"], cadence_s=3600)
-    yield store
-    store.dispose()
+    return store
 
 
 def stream(values, start="2025-03-29T20:00", measure="soil_moisture"):

@@ -1,7 +1,7 @@
 """Open the record store, keep its schema current, and read or write it in one transaction at a time."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -149,3 +149,37 @@ def migrate(engine: sa.Engine) -> str:
 def insert(connection: sa.Connection, table: sa.Table) -> Any:
     """Return the dialect's INSERT, which knows ON CONFLICT on SQLite and PostgreSQL alike."""
     return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def bulk_insert(connection: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[tuple]) -> None:
+    """Insert many rows the fastest way that each engine has: COPY on PostgreSQL, one prepared statement on SQLite.
+
+    Parameters
+    ----------
+    connection
+        In a transaction; all rows are inserted or, within a savepoint, none.
+    table, columns
+        Where the values of a row go.
+    rows
+        Tuples of values that the driver knows.
+
+    Raises
+    ------
+    sqlalchemy.exc.IntegrityError
+        When a row breaks a key.
+    """
+    if not rows:
+        return
+    names = ", ".join(f'"{column}"' for column in columns)
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(columns))
+        connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", list(rows))
+        return
+    driver: Any = connection.connection.driver_connection
+    errors: Any = connection.dialect.loaded_dbapi
+    try:
+        with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+    except errors.IntegrityError as error:
+        raise exc.IntegrityError(f"COPY {table.name}", None, error) from error

@@ -12,9 +12,8 @@ import pandas as pd
 import sqlalchemy as sa
 
 from agritwin.errors import DataError
-from agritwin.records.database import insert, writing
-from agritwin.records.instruments import define_measure, define_sensor, store_readings
-from agritwin.records.tables import twins
+from agritwin.records.instruments import store_readings
+from agritwin.sensors.definitions import define, sensor_name
 from agritwin.sensors.flags import count_flags, flag
 from agritwin.sensors.gaps import gaps
 from agritwin.sensors.registry import Registry
@@ -124,28 +123,15 @@ def ingest(
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:
     """Name sensors after their twin, since a registry may serve many."""
-    return table.assign(stream=table["sensor"], sensor=table["twin_id"].astype(str) + "/" + table["sensor"])
+    names = [sensor_name(str(twin), sensor) for twin, sensor in zip(table["twin_id"], table["sensor"], strict=True)]
+    return table.assign(stream=table["sensor"], sensor=names)
 
 
 def _define(engine: sa.Engine, registry: Registry, table: pd.DataFrame) -> None:
-    for stream in registry.streams:
-        define_measure(engine, stream.measure, stream.unit)
-    owners = table[["twin_id", "sensor", "stream"]].drop_duplicates()
-    with writing(engine) as connection:
-        rows = [{"id": twin_id} for twin_id in sorted(set(owners["twin_id"]))]
-        if rows:
-            connection.execute(insert(connection, twins).on_conflict_do_nothing(), rows)
-    for twin_id, sensor, stream_name in owners.itertuples(index=False):
-        streams = [stream for stream in registry.streams if stream.sensor == stream_name]
-        cadences = [stream.cadence_minutes for stream in streams if stream.cadence_minutes]
-        define_sensor(
-            engine,
-            sensor,
-            registry.name,
-            [stream.measure for stream in streams],
-            twin_id=twin_id,
-            cadence_s=round(60 * min(cadences)) if cadences else None,
-        )
+    streams = {stream.sensor: stream for stream in registry.streams}
+    owners = table[["twin_id", "stream"]].drop_duplicates()
+    for twin_id, sensor in owners.itertuples(index=False):
+        define(engine, registry, streams[sensor], twin_id)
 
 
 def _gaps(stored: pd.DataFrame, registry: Registry) -> pd.DataFrame:

@@ -20,6 +20,10 @@ class Stream(_Frozen):
     """One column or topic."""
 
     column: str = Field(description="Header of the column, or topic of the message.")
+    topic: str | None = Field(
+        default=None, description="Topic whose messages carry this column as a key; '{twin}' stands for the twin's id."
+    )
+    twin: str | None = Field(default=None, description="Twin of the sensor, where neither topic nor message names it.")
     sensor: str = Field(description="Name of the sensor.")
     measure: str = Field(description="What it measures.")
     unit: str = Field(description="Unit of the values.")
@@ -51,13 +55,14 @@ class Registry(_Frozen):
     topic: str | None = Field(default=None, description="Long files: column of the topic.")
     value: str | None = Field(default=None, description="Long files: column of the value.")
     unit: str | None = Field(default=None, description="Long files: column of the unit.")
+    seq: str | None = Field(default=None, description="Messages: key of the number that the device counts up.")
     ignored: tuple[str, ...] = Field(default=(), description="Columns that are no streams and need no mention.")
     late_minutes: float = Field(default=180.0, gt=0, description="Arrival later than this is late.")
     streams: tuple[Stream, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        columns = [stream.column for stream in self.streams]
+        columns = [(stream.topic, stream.column) for stream in self.streams]
         if len(set(columns)) != len(columns):
             raise ValueError("two streams have the same column or topic")
         if (self.topic is None) != (self.value is None):
