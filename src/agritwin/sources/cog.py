@@ -1,14 +1,12 @@
 """Windows of cloud-optimised GeoTIFFs on a parcel's own grid: only the blocks that are needed, never a whole tile."""
 
 import math
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import rasterio
 from affine import Affine
-from rasterio.enums import Resampling
-from rasterio.vrt import WarpedVRT
 
 from agritwin.errors import DataError
 from agritwin.geometry import to_crs, utm_epsg
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 PIXEL_M = 10.0
+REMEDY = "Try again later."
 # Timeouts and retries are off in GDAL unless asked for; EMPTY_DIR spares probing for side-car files. The list of
 # allowed suffixes stays unset, since a signed address ends in its query.
 GDAL_SETTINGS = {
@@ -90,8 +89,8 @@ def parcel_grid(geometry: "BaseGeometry", margin_m: float = 20.0) -> Grid:
     return Grid(epsg, left * PIXEL_M, top * PIXEL_M, PIXEL_M, right - left, top - bottom)
 
 
-def read_on_grid(href: str, grid: Grid, resampling: Resampling = Resampling.nearest) -> np.ndarray:
-    """Read one band of a raster on a grid.
+def read_on_grid(href: str, grid: Grid, resampling: Literal["nearest", "bilinear"] = "nearest") -> np.ndarray:
+    """Read one band of a raster on a grid with GDAL, which reads every format and every layout.
 
     In the grid's own reference system every cell takes the raster pixel under its centre (exact where the rasters are
     aligned, nearest neighbour from 20 m to 10 m); otherwise the raster is warped.
@@ -110,23 +109,37 @@ def read_on_grid(href: str, grid: Grid, resampling: Resampling = Resampling.near
 
     Raises
     ------
-    rasterio.errors.RasterioIOError
+    DataError
         When the file cannot be opened or a block of it cannot be read.
     """
-    with rasterio.open(href) as raster:
-        if raster.crs is not None and raster.crs.to_epsg() == grid.epsg and _north_up(raster):
-            return _pixels_under_centres(raster, grid)
-        with WarpedVRT(
-            raster,
-            crs=f"EPSG:{grid.epsg}",
-            transform=grid.transform,
-            width=grid.width,
-            height=grid.height,
-            resampling=resampling,
-            src_nodata=0,
-            nodata=0,
-        ) as warped:
-            return warped.read(1)
+    # Imported here: most files are read without it (agritwin.sources.cog_reader).
+    import rasterio
+    from rasterio.enums import Resampling
+    from rasterio.errors import RasterioError
+    from rasterio.vrt import WarpedVRT
+
+    try:
+        with rasterio.open(href) as raster:
+            if raster.crs is not None and raster.crs.to_epsg() == grid.epsg and _north_up(raster):
+                return _pixels_under_centres(raster, grid)
+            with WarpedVRT(
+                raster,
+                crs=f"EPSG:{grid.epsg}",
+                transform=grid.transform,
+                width=grid.width,
+                height=grid.height,
+                resampling=Resampling[resampling],
+                src_nodata=0,
+                nodata=0,
+            ) as warped:
+                return warped.read(1)
+    except RasterioError as error:
+        raise DataError(f"{without_query(href)} cannot be read ({without_query(str(error))}).", REMEDY) from error
+
+
+def without_query(text: str) -> str:
+    """Drop the query of every address in a text: it may hold a signature."""
+    return re.sub(r"\?[^\s'\"]*", "", text)
 
 
 def _north_up(raster: "DatasetReader") -> bool:

@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
@@ -20,8 +20,8 @@ from agritwin.sources import http
 from agritwin.sources.archive import NAME, Archive
 from agritwin.sources.base import When, Where
 from agritwin.sources.cog import parcel_grid
-from agritwin.sources.stac_items import Scene, overpasses, read_item
-from agritwin.sources.stac_scenes import imagery_dataset, read_overpasses, skipped_as_json
+from agritwin.sources.stac_items import FURTHER_BANDS, Scene, overpasses, read_item
+from agritwin.sources.stac_scenes import REFLECTANCE, Access, imagery_dataset, read_overpasses, skipped_as_json
 from agritwin.sources.stac_search import search_api, walk_catalogue
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class StacImagery(ABC):
     ----------
     max_cloud_cover
         Scenes whose tile is cloudier [percent] are not read; a whole-tile figure, so it is set high.
+    headers
+        File in which the headers of remote files are kept; None keeps none.
     """
 
     name = "stac"
@@ -49,21 +51,29 @@ class StacImagery(ABC):
     attribution = COPERNICUS_ATTRIBUTION
     synthetic = False
     gdal_settings: ClassVar[dict[str, Any]] = {}
-    workers = 32
+    files = 64
     tries = 1
 
-    def __init__(self, max_cloud_cover: float = 95.0) -> None:
+    def __init__(self, max_cloud_cover: float = 95.0, headers: Path | None = None) -> None:
         self.max_cloud_cover = max_cloud_cover
+        self.headers = headers
 
     @abstractmethod
     def items(self, geometry: "BaseGeometry", when: When) -> list[dict[str, Any]]:
         """Return the STAC items that touch a polygon (EPSG:4326) in a span of days."""
 
     def address(self, href: str, failed: bool) -> str:
-        """Return what GDAL is to open for an asset's address; ``failed`` when the last one could not be opened."""
+        """Return what is to be opened for an asset's address; ``failed`` when the last one could not be opened."""
         return href
 
-    def fetch(self, where: Where, when: When, *, known: Collection[str] = frozenset()) -> xr.Dataset:
+    def fetch(
+        self,
+        where: Where,
+        when: When,
+        *,
+        known: Collection[str] = frozenset(),
+        bands: Sequence[str] = (),
+    ) -> xr.Dataset:
         """Return the parcel's window of every overpass.
 
         Parameters
@@ -72,29 +82,38 @@ class StacImagery(ABC):
             ``geometry`` is needed.
         known
             Identifiers of scenes that need not be read again; their overpasses are left out.
+        bands
+            Bands beside red and near infrared (``FURTHER_BANDS`` of :mod:`agritwin.sources.stac_items`).
 
         Returns
         -------
         xr.Dataset
-            ``red``, ``nir`` [1], ``scl`` (time, y, x) and the scenes' particulars (time), as docs/contracts.md has it;
-            time = 0 where there is no scene. The attribute ``skipped`` is a JSON list of the scenes that could not be
-            read, with reasons.
+            ``red``, ``nir``, further bands [1], ``scl`` (time, y, x) and the scenes' particulars (time), as
+            docs/contracts.md has it; NaN in a further band that a scene does not have; time = 0 where there is no
+            scene. The attribute ``skipped`` is a JSON list of the scenes that could not be read, with reasons.
 
         Raises
         ------
         SourceError
             When the catalogue cannot be searched, or none of several scenes found can be read.
         DataError
-            Without a polygon, and for one smaller than a pixel.
+            Without a polygon, for one smaller than a pixel, and for a band that Sentinel-2 does not have.
         """
         if where.geometry is None:
             raise DataError("Satellite images were asked for without a parcel.", "Give the parcel's polygon.")
+        if unknown := set(bands) - {*REFLECTANCE, *FURTHER_BANDS}:
+            raise DataError(
+                f"Sentinel-2 has no band {', '.join(sorted(unknown))}.",
+                f"Choose from {', '.join((*REFLECTANCE, *FURTHER_BANDS))}.",
+            )
         grid = parcel_grid(where.geometry)
         scenes, skipped = self._scenes(where.geometry, when)
         groups = [group for group in overpasses(scenes) if not any(scene.id in known for scene in group)]
-        read = read_overpasses(groups, grid, self.address, self.gdal_settings, workers=self.workers, tries=self.tries)
+        access = Access(self.address, self.gdal_settings, self.files, self.tries, self.headers)
+        reflectance = (*REFLECTANCE, *(band for band in dict.fromkeys(bands) if band not in REFLECTANCE))
+        read = read_overpasses(groups, grid, access, reflectance)
         skipped += [entry for overpass in read for entry in overpass.skipped]
-        dataset = imagery_dataset(read, grid, self.name)
+        dataset = imagery_dataset(read, grid, self.name, reflectance)
         # One bad file is a bad file; when all of several are bad it is the provider that fails.
         if len(skipped) > 1 and dataset.sizes["time"] == 0:
             raise SourceError(
@@ -163,8 +182,13 @@ class PlanetaryComputer(StacImagery):
     renew_before_s = 60.0
     tries = 2
 
-    def __init__(self, max_cloud_cover: float = 95.0, transport: httpx.BaseTransport | None = None) -> None:
-        super().__init__(max_cloud_cover)
+    def __init__(
+        self,
+        max_cloud_cover: float = 95.0,
+        headers: Path | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        super().__init__(max_cloud_cover, headers)
         self._http = http.client(transport)
         self._lock = threading.Lock()
         self._tokens: dict[str, _Token] = {}
@@ -207,7 +231,7 @@ class CopernicusDataSpace(StacImagery):
         "AWS_VIRTUAL_HOSTING": "FALSE",
     }
     keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-    workers = 4  # what the provider's quota allows
+    files = 4  # what the provider's quota allows
 
     def items(self, geometry: "BaseGeometry", when: When) -> list[dict[str, Any]]:
         """Search the collection; a SourceError without keys, before anything is asked."""
@@ -238,8 +262,15 @@ class StaticCatalogue(StacImagery):
 
     name = "catalogue"
 
-    def __init__(self, href: str | Path, *, synthetic: bool = False, max_cloud_cover: float = 95.0) -> None:
-        super().__init__(max_cloud_cover)
+    def __init__(
+        self,
+        href: str | Path,
+        *,
+        synthetic: bool = False,
+        max_cloud_cover: float = 95.0,
+        headers: Path | None = None,
+    ) -> None:
+        super().__init__(max_cloud_cover, headers)
         self.href = str(Path(href) / "catalog.json") if Path(href).is_dir() else str(href)
         self.synthetic = synthetic
 
@@ -259,12 +290,14 @@ class ArchiveImagery(StaticCatalogue):
 
     name = NAME
 
-    def __init__(self, folder: Path | None = None, max_cloud_cover: float = 95.0) -> None:
+    def __init__(self, folder: Path | None = None, max_cloud_cover: float = 95.0, headers: Path | None = None) -> None:
         self._archive = Archive(folder)
         catalogue = self._archive.folder / "imagery" / "catalog.json"
-        super().__init__(catalogue, synthetic=True, max_cloud_cover=max_cloud_cover)
+        super().__init__(catalogue, synthetic=True, max_cloud_cover=max_cloud_cover, headers=headers)
 
-    def fetch(self, where: Where, when: When, *, known: Collection[str] = frozenset()) -> xr.Dataset:
+    def fetch(
+        self, where: Where, when: When, *, known: Collection[str] = frozenset(), bands: Sequence[str] = ()
+    ) -> xr.Dataset:
         """Return the parcel's window of every overpass, synthetic; places outside the archive are refused."""
         self._archive.site(where.latitude, where.longitude)
-        return super().fetch(where, when, known=known).assign_attrs(self._archive.attributes)
+        return super().fetch(where, when, known=known, bands=bands).assign_attrs(self._archive.attributes)

@@ -7,7 +7,7 @@ Copernicus Data Space) and disagree on who subtracts the radiometric offset that
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from agritwin.errors import DataError
@@ -16,6 +16,18 @@ BANDS = {
     "red": ("red", "B04", "B04_10m"),
     "nir": ("nir", "B08", "B08_10m"),
     "scl": ("scl", "SCL", "SCL_20m"),
+}
+FURTHER_BANDS = {
+    "coastal": ("coastal", "B01", "B01_60m"),
+    "blue": ("blue", "B02", "B02_10m"),
+    "green": ("green", "B03", "B03_10m"),
+    "rededge1": ("rededge1", "B05", "B05_20m"),
+    "rededge2": ("rededge2", "B06", "B06_20m"),
+    "rededge3": ("rededge3", "B07", "B07_20m"),
+    "nir08": ("nir08", "B8A", "B8A_20m"),
+    "nir09": ("nir09", "B09", "B09_60m"),
+    "swir16": ("swir16", "B11", "B11_20m"),
+    "swir22": ("swir22", "B12", "B12_20m"),
 }
 SCALE = 1e-4
 OFFSET = -0.1
@@ -36,6 +48,7 @@ class Scene:
     ``acquired`` is the start of the datatake where the item tells it (the same for all tiles of an overpass and in all
     catalogues), else the item's time; UTC, whole seconds. ``strip`` is the start of the datastrip, which sets apart the
     two halves of a tile that were sent to ground separately. ``boa_offset`` is what is to be added to DN / 10000.
+    ``further`` holds the addresses of the bands beside red and near infrared that the item has.
     """
 
     id: str
@@ -52,6 +65,11 @@ class Scene:
     red: str
     nir: str
     scl: str
+    further: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def address(self, band: str) -> str | None:
+        """Address of a band's file, or None where the item has none."""
+        return getattr(self, band) if band in BANDS else self.further.get(band)
 
     @property
     def preference(self) -> tuple[float, int, str, str]:
@@ -92,6 +110,12 @@ def read_item(item: Mapping[str, Any]) -> Scene:
         cloud_cover=float(properties.get("eo:cloud_cover", float("nan"))),
         epsg=_epsg(properties, assets["red"]),
         **{band: str(asset["href"]) for band, asset in assets.items()},
+        further={
+            band: str(item["assets"][key]["href"])
+            for band, keys in FURTHER_BANDS.items()
+            for key in keys
+            if key in item.get("assets", {})
+        },
     )
 
 

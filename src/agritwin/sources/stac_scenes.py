@@ -1,36 +1,41 @@
 """From scenes to reflectance: concurrent window reads, tiles of one overpass merged, the contract's imagery dataset."""
 
+import asyncio
 import json
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
-import rasterio
 import xarray as xr
 from pyproj import CRS
-from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
 
+from agritwin.errors import DataError
 from agritwin.sources.cog import GDAL_SETTINGS, Grid, read_on_grid
+from agritwin.sources.cog_cache import HeaderCache
+from agritwin.sources.cog_header import OtherLayoutError
+from agritwin.sources.cog_reader import CogReader, readable
 from agritwin.sources.stac_items import SCALE, Scene
 
 log = logging.getLogger(__name__)
 
-VARIABLES = {
-    "red": {
-        "long_name": "surface reflectance, red (B04)",
-        "units": "1",
-        "standard_name": "surface_bidirectional_reflectance",
-    },
-    "nir": {
-        "long_name": "surface reflectance, near infrared (B08)",
-        "units": "1",
-        "standard_name": "surface_bidirectional_reflectance",
-    },
+REFLECTANCE = ("red", "nir")
+BAND_NAMES = {
+    "coastal": "coastal aerosol (B01)",
+    "blue": "blue (B02)",
+    "green": "green (B03)",
+    "red": "red (B04)",
+    "rededge1": "red edge, 704 nm (B05)",
+    "rededge2": "red edge, 740 nm (B06)",
+    "rededge3": "red edge, 783 nm (B07)",
+    "nir": "near infrared (B08)",
+    "nir08": "near infrared, 865 nm (B8A)",
+    "nir09": "near infrared, 945 nm (B09)",
+    "swir16": "short-wave infrared, 1610 nm (B11)",
+    "swir22": "short-wave infrared, 2190 nm (B12)",
 }
 SCL_CLASSES = (
     "no_data saturated_or_defective dark_area cloud_shadow vegetation bare_soil water unclassified "
@@ -48,26 +53,45 @@ PER_SCENE = {
 
 @dataclass
 class Overpass:
-    """What was read of one overpass on a grid: reflectance [1] with NaN, classes, and the scene that gave most.
+    """What was read of one overpass on a grid: reflectance [1] of each band with NaN, and classes.
 
-    ``scene`` is None where no scene has data in the window; ``skipped`` lists scenes that could not be read.
+    ``scene`` gave most of it and is None where none has data in the window; ``skipped`` lists those that could not be
+    read.
     """
 
-    red: np.ndarray
-    nir: np.ndarray
+    reflectance: dict[str, np.ndarray]
     scl: np.ndarray
     scene: Scene | None = None
     skipped: list[dict[str, str]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Access:
+    """How files are reached.
+
+    Attributes
+    ----------
+    address
+        Turns an asset's address, and whether it failed before, into what is opened.
+    gdal_settings
+        Beside the usual ones, for files that GDAL reads.
+    files
+        Most files read at a time.
+    tries
+        How often a file is opened before the scene counts as unreadable.
+    headers
+        Where headers of remote files are kept; None keeps none.
+    """
+
+    address: Callable[[str, bool], str]
+    gdal_settings: Mapping[str, Any] = field(default_factory=dict)
+    files: int = 64
+    tries: int = 1
+    headers: Path | None = None
+
+
 def read_overpasses(
-    groups: Sequence[Sequence[Scene]],
-    grid: Grid,
-    address: Callable[[str, bool], str],
-    settings: Mapping[str, Any],
-    *,
-    workers: int,
-    tries: int,
+    groups: Sequence[Sequence[Scene]], grid: Grid, access: Access, bands: Sequence[str] = REFLECTANCE
 ) -> list[Overpass]:
     """Read the windows of many overpasses at once.
 
@@ -75,72 +99,95 @@ def read_overpasses(
     ----------
     groups
         Scenes of each overpass, best first; later ones fill what the earlier leave empty.
-    address
-        Turns an asset's address, and whether it failed before, into what GDAL opens.
-    settings
-        GDAL options beside the usual ones.
-    workers
-        Most overpasses read at a time.
-    tries
-        How often a file is opened before the scene counts as unreadable.
+    bands
+        Names of :data:`agritwin.sources.stac_items.BANDS` and ``FURTHER_BANDS``, red and near infrared among them.
     """
 
-    def read(group: Sequence[Scene]) -> Overpass:
-        with rasterio.Env(**GDAL_SETTINGS, **settings):
-            return _read_group(group, grid, address, tries)
+    async def read() -> list[Overpass]:
+        with ThreadPoolExecutor(access.files) as threads, HeaderCache(access.headers) as headers:
+            files = _Files(access, grid, CogReader(headers, threads), threads)
+            return await asyncio.gather(*(_read_group(group, grid, files, bands) for group in groups))
 
-    with ThreadPoolExecutor(max_workers=min(workers, max(len(groups), 1))) as pool:
-        return list(pool.map(read, groups))
+    # In a thread of its own: the caller's may hold a running loop, as a notebook's does.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, read()).result()
 
 
-def _read_group(group: Sequence[Scene], grid: Grid, address: Callable[[str, bool], str], tries: int) -> Overpass:
+class _Files:
+    """Reads single files, never more than so many at a time; GDAL reads what the thin reader cannot."""
+
+    def __init__(self, access: Access, grid: Grid, reader: CogReader, threads: ThreadPoolExecutor) -> None:
+        self._access = access
+        self._grid = grid
+        self._reader = reader
+        self._threads = threads
+        self._room = asyncio.Semaphore(access.files)
+
+    async def read(self, href: str, resampling: Literal["nearest", "bilinear"], same_zone: bool) -> np.ndarray:
+        """Return the window of a file; a DataError when the last try failed too."""
+        async with self._room:
+            for attempt in range(1, self._access.tries):
+                try:
+                    return await self._once(self._access.address(href, attempt > 1), resampling, same_zone)
+                except DataError as error:
+                    log.info("opening %s again: %s", href, error)
+            return await self._once(self._access.address(href, self._access.tries > 1), resampling, same_zone)
+
+    async def _once(self, href: str, resampling: Literal["nearest", "bilinear"], same_zone: bool) -> np.ndarray:
+        if same_zone and readable(href):
+            try:
+                return await self._reader.window(href, self._grid)
+            except OtherLayoutError as error:
+                log.debug("%s is left to GDAL: %s", href, error)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._by_gdal, href, resampling)
+
+    def _by_gdal(self, href: str, resampling: Literal["nearest", "bilinear"]) -> np.ndarray:
+        import rasterio
+
+        with rasterio.Env(**GDAL_SETTINGS, **self._access.gdal_settings):
+            return read_on_grid(href, self._grid, resampling)
+
+
+async def _read_group(group: Sequence[Scene], grid: Grid, files: _Files, bands: Sequence[str]) -> Overpass:
     shape = (grid.height, grid.width)
-    overpass = Overpass(np.full(shape, np.nan, "f4"), np.full(shape, np.nan, "f4"), np.zeros(shape, "u1"))
+    overpass = Overpass({band: np.full(shape, np.nan, "f4") for band in bands}, np.zeros(shape, "u1"))
     for scene in group:
-        holes = np.isnan(overpass.red)
+        holes = np.isnan(overpass.reflectance["red"])
         if not holes.any():
             break
         try:
-            red, nir, scl = _read_scene(scene, grid, address, tries)
-        except RasterioError as error:
-            reason = _without_query(str(error))
-            log.warning("scene %s left out: %s", scene.id, reason)
-            overpass.skipped.append({"id": scene.id, "reason": reason})
+            numbers, scl = await _read_scene(scene, grid, files, bands)
+        except DataError as error:
+            log.warning("scene %s left out: %s", scene.id, error.message)
+            overpass.skipped.append({"id": scene.id, "reason": error.message})
             continue
-        new = holes & (red != 0) & (nir != 0)
+        new = holes & (numbers["red"] != 0) & (numbers["nir"] != 0)
         if not new.any():
             continue
         overpass.scene = overpass.scene or scene
-        overpass.red[new] = red[new] * np.float32(SCALE) + np.float32(scene.boa_offset)
-        overpass.nir[new] = nir[new] * np.float32(SCALE) + np.float32(scene.boa_offset)
+        for band, number in numbers.items():
+            seen = new & (number != 0)
+            overpass.reflectance[band][seen] = number[seen] * np.float32(SCALE) + np.float32(scene.boa_offset)
         overpass.scl[new] = scl[new]
     return overpass
 
 
-def _read_scene(
-    scene: Scene, grid: Grid, address: Callable[[str, bool], str], tries: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    def read(href: str, resampling: Resampling) -> np.ndarray:
-        for attempt in range(1, tries):
-            try:
-                return read_on_grid(address(href, attempt > 1), grid, resampling)
-            except RasterioError as error:
-                log.info("opening %s again: %s", href, _without_query(str(error)))
-        return read_on_grid(address(href, tries > 1), grid, resampling)
-
-    return (
-        read(scene.red, Resampling.bilinear),
-        read(scene.nir, Resampling.bilinear),
-        read(scene.scl, Resampling.nearest),
+async def _read_scene(
+    scene: Scene, grid: Grid, files: _Files, bands: Sequence[str]
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Digital numbers of the bands that the scene has, and its classes."""
+    same_zone = scene.epsg in (None, grid.epsg)
+    named = {band: href for band in bands if (href := scene.address(band)) is not None}
+    scl, *numbers = await asyncio.gather(
+        files.read(scene.scl, "nearest", same_zone),
+        *(files.read(href, "bilinear", same_zone) for href in named.values()),
     )
+    return dict(zip(named, numbers, strict=True)), scl
 
 
-def _without_query(text: str) -> str:
-    """Drop the query of every address: it may hold a signature."""
-    return re.sub(r"\?[^\s'\"]*", "", text)
-
-
-def imagery_dataset(read: Sequence[Overpass], grid: Grid, source: str) -> xr.Dataset:
+def imagery_dataset(
+    read: Sequence[Overpass], grid: Grid, source: str, bands: Sequence[str] = REFLECTANCE
+) -> xr.Dataset:
     """Return the contract's imagery dataset; overpasses without data in the window are left out."""
     seen = [(overpass, overpass.scene) for overpass in read if overpass.scene is not None]
     shape = (len(seen), grid.height, grid.width)
@@ -171,8 +218,10 @@ def imagery_dataset(read: Sequence[Overpass], grid: Grid, source: str) -> xr.Dat
     dims = ("time", "y", "x")
     return xr.Dataset(
         {
-            "red": (dims, stack([o.red for o, _ in seen], "f4"), VARIABLES["red"] | grid_mapping),
-            "nir": (dims, stack([o.nir for o, _ in seen], "f4"), VARIABLES["nir"] | grid_mapping),
+            **{
+                band: (dims, stack([o.reflectance[band] for o, _ in seen], "f4"), _band_attributes(band) | grid_mapping)
+                for band in bands
+            },
             "scl": (dims, stack([o.scl for o, _ in seen], "u1"), scl_attributes | grid_mapping),
             **{name: ("time", values, _scene_attributes(name)) for name, values in columns.items()},
         },
@@ -185,6 +234,14 @@ def imagery_dataset(read: Sequence[Overpass], grid: Grid, source: str) -> xr.Dat
             **grid_coordinates(grid),
         },
     )
+
+
+def _band_attributes(band: str) -> dict[str, str]:
+    return {
+        "long_name": f"surface reflectance, {BAND_NAMES[band]}",
+        "units": "1",
+        "standard_name": "surface_bidirectional_reflectance",
+    }
 
 
 def _scene_attributes(name: str) -> dict[str, str]:
