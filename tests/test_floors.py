@@ -8,7 +8,7 @@ import pytest
 FLOORS = [
     {"errors", "units", "clock", "geometry", "workspace"},
     {"settings", "config", "fingerprint"},
-    {"cubes", "weather_cube", "pins", "records"},
+    {"cubes", "provenance", "stacked", "weather_cube", "forecast_cube", "pins", "records"},
     {"sources"},
     {"agromet", "vegetation", "terrain", "soil"},
     {"holding", "sensors"},

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from agritwin import cubes, weather_cube
+from agritwin import cubes, forecast_cube, provenance, weather_cube
 from agritwin.errors import DataError, StoreError
+from agritwin.stacked import Stacked
 
 
 @pytest.fixture
@@ -103,9 +104,9 @@ def issue(hourly):
 
 
 def test_every_issue_is_kept_and_the_newest_up_to_a_moment_is_read(store, issue):
-    assert weather_cube.write_issue(store, issue("2025-06-01"), "a")
-    assert weather_cube.write_issue(store, issue("2025-06-02", 5.0), "b")
-    then, now = weather_cube.open_issue(store, until="2025-06-01T23:00"), weather_cube.open_issue(store)
+    assert forecast_cube.write_issue(store, issue("2025-06-01"), "a")
+    assert forecast_cube.write_issue(store, issue("2025-06-02", 5.0), "b")
+    then, now = forecast_cube.open_issue(store, until="2025-06-01T23:00"), forecast_cube.open_issue(store)
     assert str(then["issue_time"].dt.date.item()) == "2025-06-01"
     assert float((now["air_temperature"].isel(time=0) - then["air_temperature"].isel(time=0)).mean()) == pytest.approx(
         5.0
@@ -114,21 +115,82 @@ def test_every_issue_is_kept_and_the_newest_up_to_a_moment_is_read(store, issue)
 
 
 def test_an_issue_again_commits_nothing(store, issue):
-    weather_cube.write_issue(store, issue("2025-06-01"), "a")
+    forecast_cube.write_issue(store, issue("2025-06-01"), "a")
     before = cubes.head(store)
-    assert not weather_cube.write_issue(store, issue("2025-06-01", 1.0), "again")
+    assert not forecast_cube.write_issue(store, issue("2025-06-01", 1.0), "again")
     assert cubes.head(store) == before
 
 
 def test_a_run_with_fewer_members_leaves_the_others_missing(store, issue):
-    weather_cube.write_issue(store, issue("2025-06-01"), "a")
-    weather_cube.write_issue(store, issue("2025-06-02").isel(member=[0, 1], time=slice(0, 40)), "b")
-    read = weather_cube.open_issue(store)["air_temperature"]
+    forecast_cube.write_issue(store, issue("2025-06-01"), "a")
+    forecast_cube.write_issue(store, issue("2025-06-02").isel(member=[0, 1], time=slice(0, 40)), "b")
+    read = forecast_cube.open_issue(store)["air_temperature"]
     assert read.sizes == {"member": 3, "time": 96}
     assert int(np.isfinite(read).sum()) == 80
 
 
 def test_no_issue_is_old_enough(store, issue):
-    weather_cube.write_issue(store, issue("2025-06-02"), "a")
+    forecast_cube.write_issue(store, issue("2025-06-02"), "a")
     with pytest.raises(StoreError, match="no forecast issued"):
-        weather_cube.open_issue(store, until="2025-06-01T00:00")
+        forecast_cube.open_issue(store, until="2025-06-01T00:00")
+
+
+def from_source(hourly, source, shift, kind="modelled"):
+    """The same hours as another source gives them."""
+    given = (hourly + shift).assign_attrs(hourly.attrs | {"source": source, "attribution": f"by {source}"})
+    for name in given.data_vars:
+        given[name].attrs = hourly[name].attrs | ({"origin": kind} if kind else {})
+    return given
+
+
+def ranked(dataset, preference):
+    """A dataset with provenance whose sources are ranked."""
+    origin = provenance.of(dataset, sorted(map(str, dataset.data_vars)), "time")
+    origin.preference = preference
+    names = sorted(map(str, dataset.data_vars))
+    return dataset.assign(origin=(("time", "variable"), origin.codes, origin.attributes())).assign_coords(
+        variable=names
+    )
+
+
+def test_every_value_says_who_gave_it_and_whether_it_was_measured(store, hourly):
+    weather_cube.write_hourly(store, from_source(hourly.isel(time=slice(0, 48)), "grid", 0.0), "a")
+    weather_cube.write_hourly(store, from_source(hourly.isel(time=slice(48, 96)), "station", 1.0, "measured"), "b")
+    read = weather_cube.open_hourly(store)
+    meanings = np.array(read["origin"].attrs["flag_meanings"].split())
+    assert set(meanings[read["origin"][:48]].ravel()) == {"grid.modelled"}
+    assert set(meanings[read["origin"][48:]].ravel()) == {"station.measured"}
+    assert read.attrs["attribution"] == "by grid; by station"
+    assert read["air_temperature"].attrs["origin"] == "modelled, measured"
+
+
+def test_a_slice_does_not_change_when_another_source_fills_other_hours(store, hourly):
+    weather_cube.write_hourly(store, from_source(hourly.isel(time=slice(0, 48)), "grid", 0.0), "a")
+    end = "2025-06-02T23:00"
+    before = cubes.digest(weather_cube.open_hourly(store, end=end))
+    weather_cube.write_hourly(store, from_source(hourly.isel(time=slice(48, 96)), "station", 1.0, "measured"), "b")
+    assert cubes.digest(weather_cube.open_hourly(store, end=end)) == before
+
+
+def test_a_worse_source_never_replaces_a_better_one_and_a_better_one_does(store, hourly):
+    order = ["station", "grid"]
+    part = hourly.isel(time=slice(0, 48))
+    weather_cube.write_hourly(store, ranked(from_source(part, "station", 0.0), order), "a")
+    assert weather_cube.write_hourly(store, ranked(from_source(part, "grid", 5.0), order), "outage") == 0
+    weather_cube.write_hourly(store, ranked(from_source(hourly, "grid", 5.0), order), "the rest")
+    read = weather_cube.open_hourly(store)["air_temperature"] - hourly["air_temperature"]
+    np.testing.assert_allclose(read[:48], 0.0, atol=1e-5)
+    np.testing.assert_allclose(read[48:], 5.0, atol=1e-5)
+    weather_cube.write_hourly(store, ranked(from_source(hourly, "station", 0.0), order), "back again")
+    read = weather_cube.open_hourly(store)
+    np.testing.assert_allclose(read["air_temperature"], hourly["air_temperature"], atol=1e-5)
+    assert read["origin"].attrs["flag_meanings"] == "missing station.modelled"
+
+
+def test_a_cube_of_another_layout_is_refused_with_a_remedy(store, hourly):
+    weather_cube.write_hourly(store, hourly, "a")
+    with cubes.writing(store, "as an older version would") as session:
+        Stacked.open(session, weather_cube.HOURLY).remember("layout", 1)
+    with pytest.raises(StoreError, match="another version") as caught:
+        weather_cube.open_hourly(store)
+    assert "Delete" in caught.value.remedy

@@ -24,6 +24,7 @@ from packaging.version import Version
 from xarray.namedarray import pycompat
 from zarr.errors import GroupNotFoundError
 
+from agritwin import workspace
 from agritwin.errors import StoreError
 
 log = logging.getLogger(__name__)
@@ -79,6 +80,8 @@ def _plain(attributes: Any) -> Any:
 def writing(store: Path, message: str) -> Iterator[icechunk.Session]:
     """Open a store for writing, alone; commit when the block ends well and something changed.
 
+    The commit carries the workspace's clock, so that :func:`known_at` finds what was known on a day.
+
     Parameters
     ----------
     store
@@ -91,7 +94,8 @@ def writing(store: Path, message: str) -> Iterator[icechunk.Session]:
         session = _open_or_create(store).writable_session("main")
         yield session
         if session.has_uncommitted_changes:
-            snapshot = session.commit(message)
+            clock = workspace.recorded_clock()
+            snapshot = session.commit(message, {"as_of": clock} if clock else None)
             log.info("committed %s to %s: %s", snapshot, store, message)
 
 
@@ -130,6 +134,39 @@ def head(store: Path) -> str | None:
                 repo.create_tag(tag, snapshot)
         return snapshot
     return None
+
+
+def known_at(store: Path, as_of: str) -> str | None:
+    """Return the snapshot that holds what was known on a day: the last before the first commit of a later clock.
+
+    Parameters
+    ----------
+    store
+        Folder of the repository.
+    as_of
+        ISO date of the clock.
+
+    Returns
+    -------
+    str | None
+        The first commit where all are of later clocks; None where nothing was committed.
+    """
+    try:
+        history = list(repository(store).ancestry(branch="main"))[::-1][1:]
+    except StoreError:
+        return None
+    later = [number for number, commit in enumerate(history) if str(commit.metadata.get("as_of", "")) > as_of]
+    return history[max(later[0] - 1, 0) if later else -1].id if history else None
+
+
+def is_past(store: Path, as_of: str) -> bool:
+    """Tell whether a store was written under a later clock, so that a day is seen as it was and nothing is fetched."""
+    try:
+        return any(
+            str(commit.metadata.get("as_of", "")) > as_of for commit in repository(store).ancestry(branch="main")
+        )
+    except StoreError:
+        return False
 
 
 def write_group(store: Path, group: str, dataset: xr.Dataset, message: str) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import xarray as xr
 
-from agritwin import weather_cube
-from agritwin.cubes import digest, head, open_group
+from agritwin import forecast_cube, weather_cube
+from agritwin.cubes import digest, head, known_at, open_group
 from agritwin.errors import StoreError
 from agritwin.workspace import read_json, write_json
 
@@ -63,15 +63,15 @@ def open_pointer(path: Path | str) -> xr.Dataset:
         raise StoreError(f"{path} points to nothing: {pointer.get('reason', 'nothing was fetched yet')}.")
     if group == weather_cube.HOURLY:
         return weather_cube.open_hourly(store, snapshot, pointer.get("start"), pointer.get("end"))
-    if group == weather_cube.ISSUES:
-        return weather_cube.open_issue(store, snapshot, pointer.get("end"))
+    if group == forecast_cube.ISSUES:
+        return forecast_cube.open_issue(store, snapshot, pointer.get("end"))
     dataset = open_group(store, group, snapshot)
     if "start" in pointer:
         dataset = dataset.sel(time=slice(pointer["start"], pointer["end"]))
     return dataset
 
 
-def write_pin(path: Path, pointer: Path, start: str | None, end: str) -> bool:
+def write_pin(path: Path, pointer: Path, start: str | None, end: str, as_of: str | None = None) -> bool:
     """Pin a slice of a cube, unless the pin that is there names a slice of equal content.
 
     Parameters
@@ -82,6 +82,8 @@ def write_pin(path: Path, pointer: Path, start: str | None, end: str) -> bool:
         Pointer to the cube.
     start, end
         First and last moment of the slice (ISO, UTC); for forecasts ``end`` is the latest issue that may be seen.
+    as_of
+        Clock of the run: the cube is seen as it was known on that day. None: as the pointer says.
 
     Returns
     -------
@@ -91,6 +93,8 @@ def write_pin(path: Path, pointer: Path, start: str | None, end: str) -> bool:
     source = read_pointer(pointer)
     named = {key: source[key] for key in ("store", "group", "snapshot")}
     pin = named | {"end": end} | ({"start": start} if start is not None else {})
+    if source["snapshot"] is not None and as_of is not None:
+        pin["snapshot"] = known_at(Path(source["store"]), as_of)
     if source["snapshot"] is None:
         content = {"digest": None, "synthetic": False, "reason": source.get("reason", "nothing was fetched")}
     else:
@@ -108,6 +112,6 @@ def _slice(pin: dict[str, Any]) -> xr.Dataset:
     store, snapshot = Path(pin["store"]), pin["snapshot"]
     if pin["group"] == weather_cube.HOURLY:
         return weather_cube.open_hourly(store, snapshot, pin.get("start"), pin["end"])
-    if pin["group"] == weather_cube.ISSUES:
-        return weather_cube.open_issue(store, snapshot, pin["end"])
+    if pin["group"] == forecast_cube.ISSUES:
+        return forecast_cube.open_issue(store, snapshot, pin["end"])
     return open_group(store, pin["group"], snapshot).sel(time=slice(pin.get("start"), pin["end"]))

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from shapely.geometry import Polygon, box, mapping
 
-from agritwin import cubes, weather_cube
+from agritwin import cubes, forecast_cube, weather_cube
 from agritwin.geometry import to_crs
 from agritwin.pins import write_pin, write_pointer
 from agritwin.workspace import read_json, write_json
@@ -147,8 +147,8 @@ def _forecast(made: Path) -> Path:
     issue = _hourly("2025-06-15T00", "2025-06-19T23", members=5).assign_coords(
         issue_time=np.datetime64("2025-06-14T23", "ns")
     )
-    weather_cube.write_issue(store, issue, "test")
-    write_pointer(pointer, store, weather_cube.ISSUES, synthetic=True)
+    forecast_cube.write_issue(store, issue, "test")
+    write_pointer(pointer, store, forecast_cube.ISSUES, synthetic=True)
     pin = made / "twins" / TWIN / "forecast.season.json"
     write_pin(pin, pointer, None, "2025-06-15T23:00")
     return pin

@@ -94,7 +94,7 @@ def test_later_sources_fill_what_the_first_lacks_and_every_value_names_its_sourc
     assert merged["air_temperature"][4:9].values.tolist() == [10, 20, 20, 30, 10]
     assert merged["origin"].sel(variable="air_temperature")[4:9].values.tolist() == [1, 2, 2, 3, 1]
     assert merged["origin"].dtype == np.uint8
-    assert merged["origin"].attrs["flag_meanings"] == "missing a b c"
+    assert merged["origin"].attrs["flag_meanings"] == "missing a.modelled b.modelled c.modelled"
     assert merged["origin"].attrs["flag_values"].tolist() == [0, 1, 2, 3]
     assert merged["air_temperature"].attrs["units"] == "degC"
 
@@ -116,7 +116,7 @@ def test_a_variable_that_a_source_does_not_measure_comes_from_the_next():
     assert set(merged["surface_pressure"].values) == {20.0}
     assert set(merged["air_temperature"].values) == {10.0}
     assert merged["surface_pressure"].attrs["origin"] == "modelled"
-    assert merged["air_temperature"].attrs["origin"] == "measured, modelled"
+    assert merged["air_temperature"].attrs["origin"] == "measured"
 
 
 def test_what_no_source_has_stays_missing_with_origin_zero():

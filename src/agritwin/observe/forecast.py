@@ -4,7 +4,7 @@ import datetime as dt
 import sys
 from pathlib import Path
 
-from agritwin import weather_cube
+from agritwin import forecast_cube
 from agritwin.cubes import head
 from agritwin.errors import SourceError, StoreError
 from agritwin.observe import step
@@ -38,14 +38,14 @@ def fetch_forecast(
     failures: list[SourceError] = []
     for name in sources_forecast:
         try:
-            weather_cube.write_issue(store, open_source("forecast", name).fetch(where, when), f"forecast of {as_of}")
+            forecast_cube.write_issue(store, open_source("forecast", name).fetch(where, when), f"forecast of {as_of}")
             break
         except SourceError as error:
             failures.append(error)
     last, synthetic, reason = None, False, "no forecast source is configured"
     if head(store) is not None:
         try:
-            newest = weather_cube.open_issue(store, until=dt.datetime.combine(as_of, dt.time(23)))
+            newest = forecast_cube.open_issue(store, until=dt.datetime.combine(as_of, dt.time(23)))
             last, synthetic = (
                 str(newest["issue_time"].to_numpy().astype("datetime64[h]")),
                 newest.attrs["synthetic"] == "true",
@@ -55,7 +55,7 @@ def fetch_forecast(
     elif failures:
         reason = str(failures[0])
     extra = {"synthetic": synthetic} if last else {"synthetic": False, "reason": reason}
-    write_pointer(Path(pointer), store, weather_cube.ISSUES, **extra)
+    write_pointer(Path(pointer), store, forecast_cube.ISSUES, **extra)
     write_status(Path(status), kind="forecast", sources=sources_forecast, last_value=last, failures=failures)
 
 

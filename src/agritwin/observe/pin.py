@@ -38,15 +38,17 @@ def pin(
         Whose pins; when seasons begin, when the record begins, whose civil days count.
     """
     as_of = dt.date.fromisoformat(read_json(clock)["as_of"])
+    known = as_of.isoformat()
     history, current = history_and_season(as_of, dt.date.fromisoformat(weather_first_day), season_start)
     first, last = utc_bounds(history, zone)
-    write_pin(Path(weather_history), Path(weather), first.isoformat(), last.isoformat())
+    write_pin(Path(weather_history), Path(weather), first.isoformat(), last.isoformat(), known)
     # The season goes on to the last hour known, which lies in the civil day that the forecast continues.
     first, _ = utc_bounds(current, zone)
-    write_pin(Path(weather_season), Path(weather), first.isoformat(), f"{current.end.isoformat()}T23:00:00")
-    write_pin(Path(forecast_season), Path(forecast), None, f"{as_of.isoformat()}T23:00:00")
+    write_pin(Path(weather_season), Path(weather), first.isoformat(), f"{current.end.isoformat()}T23:00:00", known)
+    # Issues are keyed by their day, so the newest state of that cube holds all that was known.
+    write_pin(Path(forecast_season), Path(forecast), None, f"{known}T23:00:00")
     for path, period in ((ndvi_history, history), (ndvi_season, current)):
-        write_pin(Path(path), Path(ndvi), *_scene_bounds(period))
+        write_pin(Path(path), Path(ndvi), *_scene_bounds(period), known)
 
 
 def _scene_bounds(period: Period) -> tuple[str, str]:

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import xarray as xr
 
+from agritwin import provenance
 from agritwin.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
     from shapely import MultiPolygon, Polygon
 
 log = logging.getLogger(__name__)
-
-ATTRIBUTION_ATTRIBUTES = ("source", "title", "licence", "attribution")
 
 
 @dataclass(frozen=True)
@@ -142,7 +141,8 @@ def fetch_chain(
     -------
     xr.Dataset
         Variables over all hours of ``when``, and ``origin`` (time, variable), uint8: 0 missing, n the n-th name of
-        ``flag_meanings``. Attributes join those of the sources used; ``failed_sources`` lists what failed, if any.
+        ``flag_meanings``, which are ``<source>.<kind>``. Attributes join those of the sources used;
+        ``failed_sources`` lists what failed, if any.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def fetch_chain(
         When no source answered; names all of them.
     """
     failures: list[SourceError] = []
-    answers: list[tuple[str, xr.Dataset]] = []
+    answers: list[xr.Dataset] = []
     merged = None
     for source in sources:
         try:
@@ -161,51 +161,39 @@ def fetch_chain(
             if on_failure is not None:
                 on_failure(error)
             continue
-        answers.append((source.name, answer))
+        answers.append(answer)
         merged = answer if merged is None else merged.combine_first(answer)
         if not any(bool(variable.isnull().any()) for variable in merged.data_vars.values()):
             break
     if merged is None:
         raise _all_failed(failures)
-    for name in merged.data_vars:
-        used = [answer[name] for _, answer in answers if name in answer and bool(answer[name].notnull().any())]
-        kinds = dict.fromkeys(str(values.attrs["origin"]) for values in used if "origin" in values.attrs)
-        merged[name].attrs = {**(used[0].attrs if used else merged[name].attrs), "origin": ", ".join(kinds)}
-    merged = merged.assign(origin=_origin(merged, answers))
-    merged.attrs = _joined_attributes([answer for _, answer in answers])
+    names = [str(name) for name in merged.data_vars]
+    origin = _origin(names, answers, [source.name for source in sources])
+    for column, name in enumerate(names):
+        used = [answer[name] for answer in answers if name in answer and bool(answer[name].notnull().any())]
+        kinds = ", ".join(origin.kinds(column))
+        merged[name].attrs = {**(used[0].attrs if used else merged[name].attrs), "origin": kinds}
+    merged = merged.assign(origin=(("time", "variable"), origin.codes, origin.attributes())).assign_coords(
+        variable=names
+    )
+    others = {key: value for answer in reversed(answers) for key, value in answer.attrs.items()}
+    merged.attrs = others | provenance.joined(answer.attrs for answer in answers)
     if failures:
         merged.attrs["failed_sources"] = "; ".join(error.message for error in failures)
     return merged
 
 
-def _origin(merged: xr.Dataset, answers: list[tuple[str, xr.Dataset]]) -> xr.DataArray:
-    names = [str(name) for name in merged.data_vars]
-    codes = np.zeros((merged.sizes["time"], len(names)), np.uint8)
-    for code, (_, answer) in enumerate(answers, start=1):
-        for column, name in enumerate(names):
-            if name in answer:
-                codes[(codes[:, column] == 0) & answer[name].notnull().to_numpy(), column] = code
-    meanings = " ".join(["missing", *(name for name, _ in answers)])
-    return xr.DataArray(
-        codes,
-        dims=("time", "variable"),
-        coords={"time": merged["time"], "variable": names},
-        attrs={
-            "long_name": "source of each value",
-            "units": "1",
-            "flag_values": np.arange(len(answers) + 1, dtype=np.uint8),
-            "flag_meanings": meanings,
-        },
-    )
-
-
-def _joined_attributes(answers: list[xr.Dataset]) -> dict[str, str]:
-    joined = {
-        key: "; ".join(dict.fromkeys(str(answer.attrs[key]) for answer in answers if key in answer.attrs))
-        for key in ATTRIBUTION_ATTRIBUTES
-    }
-    synthetic = any(answer.attrs.get("synthetic") == "true" for answer in answers)
-    return joined | {"synthetic": "true" if synthetic else "false"}
+def _origin(names: list[str], answers: list[xr.Dataset], preference: list[str]) -> provenance.Provenance:
+    """Name the source and the kind of each value of the merged answers: the first that has one gave it."""
+    meanings, about = [provenance.MISSING], {}
+    codes = np.zeros((answers[0].sizes["time"], len(names)), np.uint8)
+    for answer in answers:
+        one = provenance.of(answer, names, "time")
+        new = [name for name in one.names[1:] if name not in meanings]
+        meanings, about = meanings + new, one.about | about
+        number = np.array([meanings.index(name) for name in one.names], np.uint8)
+        codes = np.where(codes == 0, number[one.codes], codes)
+    return provenance.Provenance(codes, meanings, about, preference)
 
 
 def _all_failed(failures: list[SourceError]) -> SourceError:
