@@ -95,7 +95,7 @@ def add_account(engine: sa.Engine, email: str, password: str, now: dt.datetime, 
             add = sa.insert(t.parties).values(name=address, email=address).returning(p.id)
             party = connection.execute(add).scalar_one()
         elif connection.scalar(sa.select(accounts.c.party_id).where(accounts.c.party_id == party)) is not None:
-            raise DataError("User already exists", "Change the password instead.")
+            raise DataError("User already exists")
         connection.execute(sa.update(t.parties).where(p.id == party).values(password_hash=hashed))
         connection.execute(sa.insert(accounts).values(party_id=party, admin=admin, created_ms=_ms(now)))
     return party

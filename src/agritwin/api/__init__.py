@@ -1,0 +1,1 @@
+"""The HTTP interface: DTBase's endpoints, SensorThings and OGC Features for reading, downloads, uploads, jobs."""

@@ -1,0 +1,122 @@
+"""A record store with one account a role, and a client for each."""
+
+import datetime as dt
+import shutil
+from pathlib import Path
+
+import argon2
+import pytest
+from fastapi.testclient import TestClient
+
+from agritwin.api.application import create_app
+from agritwin.api.surroundings import Surroundings
+from agritwin.records import accounts
+from agritwin.records.database import connect, migrate
+from agritwin.records.people import set_role
+
+ROOT = Path(__file__).resolve().parents[2]
+TWIN, OTHER = "47-96-0-0-5-20-1", "47-124-0-0-1-53-1"
+ROLES = ("owner", "adviser", "worker", "viewer")
+PASSWORD = "a good long password"
+ADMIN = "admin@example.org"
+
+
+class Clock:
+    """A clock that stands still until it is moved on."""
+
+    def __init__(self):
+        self.time = dt.datetime(2025, 6, 15, 12, tzinfo=dt.UTC)
+
+    def __call__(self):
+        return self.time
+
+    def pass_by(self, **span):
+        self.time += dt.timedelta(**span)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes():
+    """Argon2 with the least cost: the tests hash often and guard nothing."""
+    costly = accounts.HASHER
+    accounts.HASHER = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    accounts._hash_of_nobody.clear()
+    yield
+    accounts.HASHER = costly
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory, quick_hashes) -> Path:
+    """A store with an administrator, one account a role on a twin, one on the other twin, and one without any."""
+    path = tmp_path_factory.mktemp("store") / "records.db"
+    engine = connect(path)
+    migrate(engine)
+    now = Clock()()
+    accounts.add_account(engine, ADMIN, PASSWORD, now, admin=True)
+    for role in ROLES:
+        set_role(engine, accounts.add_account(engine, f"{role}@example.org", PASSWORD, now), TWIN, role)
+    set_role(engine, accounts.add_account(engine, "stranger@example.org", PASSWORD, now), OTHER, "owner")
+    accounts.add_account(engine, "nobody@example.org", PASSWORD, now)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def engine(filled, tmp_path):
+    path = tmp_path / "records.db"
+    shutil.copy(filled, path)
+    store = connect(path)
+    yield store
+    store.dispose()
+
+
+@pytest.fixture
+def workspace(tmp_path) -> Path:
+    """A workspace with two twins and the rules of the project, without data."""
+    folder = tmp_path / "workspace"
+    for name in ("Snakefile", "workflow", "config"):
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy2)(
+            source, folder / name if source.is_dir() else folder.mkdir(exist_ok=True) or folder / name
+        )
+    return folder
+
+
+@pytest.fixture
+def around(workspace, engine, clock) -> Surroundings:
+    return Surroundings(workspace, engine, "a secret of the tests, long enough", clock)
+
+
+@pytest.fixture
+def client(around) -> TestClient:
+    return TestClient(create_app(around, worker=False), raise_server_exceptions=True)
+
+
+def log_in(client: TestClient, email: str, password: str = PASSWORD) -> dict[str, str]:
+    """Return the header that speaks for an account."""
+    answer = client.post("/auth/login", json={"email": email, "password": password})
+    assert answer.status_code == 200, answer.text
+    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+@pytest.fixture
+def admin(client) -> TestClient:
+    """The client of the administrator."""
+    client.headers.update(log_in(client, ADMIN))
+    return client
+
+
+@pytest.fixture
+def as_(client):
+    """Make a client of somebody: ``as_("owner")``."""
+
+    def make(name: str) -> TestClient:
+        other = TestClient(client.app)
+        other.headers.update(log_in(client, f"{name}@example.org"))
+        return other
+
+    return make
