@@ -1,5 +1,6 @@
 """The water balance: worked examples of FAO-56, the NumPy reference, and what must hold for any orchard."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from agritwin.simulation.orchard.management import Irrigation
 from tests.simulation.orchard import reference
 from tests.simulation.orchard.conftest import orchard, season
 
+DATA = Path(__file__).parent / "data"
 BOOK_DAYS = pd.date_range("2024-01-01", periods=10, freq="D")
 NEVER = np.datetime64("NaT", "s")
 
@@ -95,6 +97,22 @@ def test_example_35_dual_coefficient_over_ten_days(example_35: tuple[xr.Dataset,
     np.testing.assert_allclose(etc, printed_etc, atol=0.25)
     np.testing.assert_allclose(etc, exact_etc, atol=0.06)
     assert float(etc.sum()) == pytest.approx(35.6, abs=0.2)
+
+
+def test_example_35_column_by_column(example_35: tuple[xr.Dataset, dict[str, Any]]) -> None:
+    table = pd.read_csv(DATA / "swb2_FAO56_Example_35.txt", sep="\t").rename(columns=lambda name: name[5:])
+    drivers, field = example_35
+    found = dry_surface(drivers, field, SPRINKLER).isel(member=0)
+    few = np.minimum(table["1_minus_fc"], table["fw"])
+    np.testing.assert_allclose(few, table["few"], atol=1e-12)
+    np.testing.assert_allclose(found["kcb"], table["kcb"], atol=1e-12)
+    np.testing.assert_allclose(found["surface_depletion"], table["depletion_end"], atol=0.55)  # printed in whole mm
+    np.testing.assert_allclose(found["soil_evaporation"] / few, table["evaporation"], atol=0.08)
+    np.testing.assert_allclose(found["soil_evaporation"], table["mean_evap"], atol=0.09)
+    np.testing.assert_allclose(found["soil_evaporation"] / drivers["et0"], table["ke"], atol=0.015)
+    etc = found["soil_evaporation"] + found["transpiration"]
+    np.testing.assert_allclose(etc, table["etc"], atol=0.06)
+    np.testing.assert_allclose(etc / drivers["et0"], table["kc"], atol=0.015)
 
 
 def test_example_38_scheduling(example_35: tuple[xr.Dataset, dict[str, Any]]) -> None:
@@ -182,6 +200,7 @@ RULES = st.sampled_from(
         Irrigation(),
         Irrigation(rule="fixed", depth_mm=15.0, interval_days=9, wetted_fraction=0.4),
         Irrigation(rule="refill", maximum_mm_per_day=20.0, season_limit_mm=200.0),
+        Irrigation(rule="deficit", stage_shares=(0.8, 0.3, 1.0), threshold_share_of_raw=0.7),
         Irrigation(rule="refill", wetted_fraction=1.0, under_canopy=False, threshold_share_of_raw=0.5),
     ]
 )
@@ -259,6 +278,63 @@ def test_fixed_rule_waters_on_its_days() -> None:
     found = simulate(season(), orchard(), management=rule)["irrigation"].isel(member=0)
     watered = found["day"].values[found.values > 0].astype("datetime64[D]").astype(str).tolist()
     assert watered == ["2024-05-01", "2024-05-08", "2024-05-15", "2024-05-22", "2024-05-29"]
+
+
+def test_a_deficit_gives_each_stage_its_share_and_nothing_before_or_after() -> None:
+    dry = season()
+    dry["precipitation"][:] = 0.0
+    rule = Irrigation(rule="deficit", stage_shares=(1.0, 0.25, 0.5), threshold_share_of_raw=0.0)
+    found = simulate(dry, orchard(), management=rule).isel(member=0)
+    day, date = found["day"], np.datetime64
+    for first, last, share in (
+        ("2024-04-12", "2024-05-31", 1.0),
+        ("2024-06-01", "2024-07-11", 0.25),
+        ("2024-07-12", "2024-09-14", 0.5),
+    ):
+        inside = (day >= date(first)) & (day <= date(last))
+        np.testing.assert_allclose(
+            found["irrigation"].where(inside, drop=True),
+            share * found["potential_transpiration"].where(inside, drop=True),
+        )
+    assert float(found["irrigation"].where((day < date("2024-04-12")) | (day >= date("2024-09-15"))).max()) == 0.0
+
+
+def test_shares_by_stage_may_differ_by_member() -> None:
+    one = [
+        simulate(season(), orchard(), management=Irrigation(rule="deficit", stage_shares=(s, 0.4, 1.0)))
+        for s in (0.2, 0.9)
+    ]
+    both = simulate(
+        season(), orchard(height=np.full(2, 3.5)),
+        management=Irrigation(rule="deficit", stage_shares=(np.array([0.2, 0.9]), 0.4, 1.0)),
+    )  # fmt: skip
+    for member, alone in enumerate(one):
+        np.testing.assert_array_equal(both["irrigation"][member], alone["irrigation"][0])
+    with pytest.raises(ConfigError, match="stage_shares"):
+        Irrigation(rule="deficit", stage_shares=(0.5, 2.5, 1.0))
+
+
+def test_members_do_not_depend_on_their_neighbours() -> None:
+    """What lets a run be cut into groups of members, and a stopped one be a valid smaller ensemble."""
+    random = np.random.default_rng(5)
+    water = random.uniform(60, 200, 150)
+    leaf_out = np.datetime64("2024-04-12", "s") + random.integers(0, 30, 150).astype("timedelta64[D]")
+    field = orchard(total_available_water=water, leaf_out=leaf_out)
+    rule = Irrigation(rule="refill", maximum_mm_per_day=6.0)
+    whole = simulate(season(), field, management=rule)
+    for part in (slice(0, 1), slice(7, 64), slice(64, 131), slice(149, 150)):
+        alone = simulate(season(), orchard(total_available_water=water[part], leaf_out=leaf_out[part]), management=rule)
+        for name in ("root_zone_depletion", "transpiration", "relative_yield_water", "season_irrigation"):
+            np.testing.assert_array_equal(alone[name], whole[name][part])
+
+
+def test_every_output_has_units_and_its_day() -> None:
+    found = simulate(season(), orchard(), management=Irrigation(rule="refill"))
+    assert found["day"].dtype.kind == "M"
+    for name, values in found.data_vars.items():
+        assert values.attrs["units"], name
+        assert values.attrs["long_name"], name
+    assert found.attrs["synthetic"] == "true"
 
 
 def test_trees_whose_leaves_never_come_have_no_yield() -> None:

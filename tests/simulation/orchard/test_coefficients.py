@@ -1,9 +1,15 @@
 """Crop coefficients against the worked examples of FAO-56 and a table of Eq. 72."""
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from agritwin.simulation.orchard import canopy, coefficients
+
+#: Test tables of the USGS model swb2 (public domain), computed by its authors in R.
+SWB2 = Path(__file__).parent / "data"
 
 
 def test_example_25_initial_coefficient_between_light_and_heavy_wettings() -> None:
@@ -36,8 +42,13 @@ def test_examples_32_to_34_cotton(wetted_fraction: float, under_canopy: bool, fe
     assert (exposed, found, 0.9 + found) == pytest.approx((few, ke, kc), abs=0.006)
 
 
-def test_equation_72_of_an_independent_table() -> None:
-    assert coefficients.kc_max(0.0, coefficients.climatic_term(1.0, 40.0), 1.0) == pytest.approx(1.1856155, abs=1e-7)
+def test_equation_72_on_the_whole_grid_of_an_independent_table() -> None:
+    table = pd.read_csv(SWB2 / "swb2_FAO56_equation_72_calcs.txt", sep="\t")
+    climate = coefficients.climatic_term(table["eq72_u2"], table["eq72_rhmin"])
+    assert len(table) == 125
+    np.testing.assert_allclose(
+        coefficients.kc_max(0.5, climate, table["eq72_plant_height"]), table["eq72_kc_max"], atol=1e-12
+    )
 
 
 def test_example_41_effective_cover_of_rows() -> None:

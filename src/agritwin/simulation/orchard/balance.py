@@ -252,6 +252,7 @@ def _inverse(duration: NDArray[np.float64]) -> NDArray[np.float64]:
 def state_rows(
     parameters: xr.Dataset | Mapping[str, NDArray], state: xr.Dataset | None, rows: NDArray[np.float64], members: int
 ) -> NDArray[np.float64]:
+    """State as the rows of the kernel: the one given, or that at the start of a season."""
     if state is not None:
         return np.stack([np.broadcast_to(state[name].to_numpy().astype(float), members) for name in kernels.STATE])
     if "initial_depletion_share" not in parameters:
