@@ -13,60 +13,18 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from agritwin.errors import ConfigError, SourceError
-from agritwin.geometry import cell_id
+from agritwin.errors import SourceError
 from agritwin.sources import open_meteo, soilgrids
+from agritwin.sources.archive_folder import NAME, ArchiveFolder
 from agritwin.sources.base import When, Where
-from agritwin.workspace import ARCHIVE
 
-NAME = "archive"
 ADDED = ("temperature_2m", "relative_humidity_2m", "wind_speed_10m", "shortwave_radiation", "surface_pressure")
 """Variables whose forecast error is added; that of rain is a factor and a shift in time."""
 LIMITS = {"relative_humidity_2m": (0, 100), "wind_speed_10m": (0, None), "shortwave_radiation": (0, None)}
 
 
-class Archive:
-    """The files of an archive folder (docs/contracts.md, Sources).
-
-    Parameters
-    ----------
-    folder
-        Holds ``archive.json``; by default ``data/archive`` of the working directory or of a folder above it or above
-        this package.
-    """
-
-    def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or find_folder()
-        try:
-            self.about = json.loads((self.folder / "archive.json").read_text(encoding="utf-8"))
-            self._sites = {site["weather_cell"]["name"]: site for site in self.about["sites"].values()}
-            self.attributes = {
-                "source": NAME,
-                "title": str(self.about["title"]),
-                "licence": "Apache-2.0, as agritwin itself",
-                "attribution": str(self.about["notice"]),
-                "synthetic": "true" if self.about["synthetic"] else "false",
-            }
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ConfigError(
-                f"{self.folder / 'archive.json'} does not describe a demo archive ({type(error).__name__}: {error}).",
-                "Restore data/archive from the repository.",
-            ) from error
-
-    def site(self, latitude: float, longitude: float) -> dict[str, Any]:
-        """Return the description of the site whose weather cell holds a place."""
-        site = self._sites.get(cell_id(latitude, longitude))
-        if site is None:
-            covered = ", ".join(
-                f"{name} ({cell['latitude']:.2f}, {cell['longitude']:.2f})"
-                for name, cell in ((name, site["weather_cell"]) for name, site in sorted(self._sites.items()))
-            )
-            raise SourceError(
-                NAME,
-                f"the demo archive covers only the cells {covered}, not {latitude:.4f}, {longitude:.4f}",
-                "Choose a live source in the configuration.",
-            )
-        return site
+class Archive(ArchiveFolder):
+    """The folder with its tables of weather."""
 
     @functools.cache  # noqa: B019 - an archive lives as long as the program, its files do not change
     def table(self, file: str) -> pd.DataFrame:
@@ -253,21 +211,3 @@ class ArchiveTerrain:
         with opened(self._archive.folder / site["terrain"], self.name) as raster:
             heights = read_heights([raster], grid)
         return grid.dataset(complete(heights, self.name), self._archive.attributes)
-
-
-def find_folder() -> Path:
-    """Return ``data/archive`` of the working directory, of a folder above it, or of one above this package.
-
-    Raises
-    ------
-    ConfigError
-        When none of them holds an archive.
-    """
-    for start in (Path.cwd(), Path(__file__).resolve().parent):
-        for folder in (start, *start.parents):
-            if (folder / ARCHIVE / "archive.json").is_file():
-                return folder / ARCHIVE
-    raise ConfigError(
-        f"There is no demo archive ({ARCHIVE / 'archive.json'}) here or in a folder above.",
-        "Run inside the repository, or give the option 'folder'.",
-    )
