@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from importlib.metadata import distribution, entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-import xarray as xr
-
-from agritwin import provenance
 from agritwin.errors import ConfigError, SourceError
 
+# Only for names: a step that finds nothing new to fetch ends before it needs numpy and xarray.
 if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
     from shapely import MultiPolygon, Polygon
+
+    from agritwin import provenance
 
 log = logging.getLogger(__name__)
 
@@ -54,14 +55,18 @@ class When:
         return (self.end - self.start).days + 1
 
     @property
-    def hours(self) -> np.ndarray:
+    def hours(self) -> "np.ndarray":
         """Hourly stamps, datetime64[ns], without zone, UTC."""
+        import numpy as np
+
         start = np.datetime64(self.start, "h")
         return (start + np.arange(24 * self.days).astype("timedelta64[h]")).astype("datetime64[ns]")
 
     @property
-    def dates(self) -> np.ndarray:
+    def dates(self) -> "np.ndarray":
         """Days, datetime64[ns], midnight."""
+        import numpy as np
+
         return (np.datetime64(self.start, "D") + np.arange(self.days).astype("timedelta64[D]")).astype("datetime64[ns]")
 
     def by_year(self) -> tuple["When", ...]:
@@ -81,7 +86,7 @@ class Source(Protocol):
     name: str
     kind: str
 
-    def fetch(self, where: Where, when: When) -> xr.Dataset:
+    def fetch(self, where: Where, when: When) -> "xr.Dataset":
         """Return the whole answer in canonical form or raise :class:`SourceError`."""
         ...
 
@@ -127,7 +132,7 @@ def fetch_chain(
     when: When,
     *,
     on_failure: Callable[[SourceError], None] | None = None,
-) -> xr.Dataset:
+) -> "xr.Dataset":
     """Ask several sources in turn: the first that answers gives the data, later ones fill what is missing.
 
     Parameters
@@ -149,6 +154,8 @@ def fetch_chain(
     SourceError
         When no source answered; names all of them.
     """
+    from agritwin import provenance
+
     failures: list[SourceError] = []
     answers: list[xr.Dataset] = []
     merged = None
@@ -183,8 +190,12 @@ def fetch_chain(
     return merged
 
 
-def _origin(names: list[str], answers: list[xr.Dataset], preference: list[str]) -> provenance.Provenance:
+def _origin(names: list[str], answers: "list[xr.Dataset]", preference: list[str]) -> "provenance.Provenance":
     """Name the source and the kind of each value of the merged answers: the first that has one gave it."""
+    import numpy as np
+
+    from agritwin import provenance
+
     meanings, about = [provenance.MISSING], {}
     codes = np.zeros((answers[0].sizes["time"], len(names)), np.uint8)
     for answer in answers:
