@@ -133,11 +133,27 @@ class Journal(Protocol):
         ...
 
 
+class NoAnswerError(AgritwinError):
+    """The command went out and nothing came back: whether it took effect is not known."""
+
+
 class Adapter(Protocol):
     """What carries a command to a device."""
 
     def send(self, command: Command) -> Mapping[str, Any]:
-        """Have the device do it, and return what it reports; AgritwinError where it surely did not."""
+        """Have the device do it, and return what it reports.
+
+        Raises
+        ------
+        NoAnswerError
+            Where it may have done it.
+        AgritwinError
+            Where it surely did not.
+        """
+        ...
+
+    def reported(self, command: Command) -> Mapping[str, Any] | None:
+        """Return what the device has reported of a command sent before, None where nothing came."""
         ...
 
 
@@ -148,6 +164,9 @@ class DryRun:
         """Log the command."""
         log.info("dry run: %s of %s would be set to %s", command.actuator, command.twin, dict(command.desired))
         return {"dry_run": True}
+
+    def reported(self, command: Command) -> None:
+        """Nothing was sent, so nothing comes back."""
 
 
 DRY_RUN = DryRun()
@@ -179,6 +198,7 @@ def deliver(journal: Journal, id: str, at: dt.datetime, by: str, adapter: Adapte
     """Send an approved command once, and note what the device reports.
 
     A command that was sent before is returned as it is: whether it took effect may be unknown, it is not tried again.
+    One that nobody answers stays `sent`, until `confirm` finds an answer or it expires.
 
     Raises
     ------
@@ -191,9 +211,21 @@ def deliver(journal: Journal, id: str, at: dt.datetime, by: str, adapter: Adapte
     sent = move(journal, id, "sent", at, by)
     try:
         reported = adapter.send(sent)
+    except NoAnswerError as problem:
+        log.warning("command %s: %s", id, problem)
+        return sent
     except AgritwinError as problem:
         return move(journal, id, "failed", at, by, problem=str(problem))
     return move(journal, id, "acknowledged", at, by, reported=dict(reported))
+
+
+def confirm(journal: Journal, id: str, at: dt.datetime, by: str, adapter: Adapter) -> Command | None:
+    """Ask what became of a command that was sent and not answered; None where it is unknown."""
+    command = journal.load(id)
+    if command is None or command.state != "sent":
+        return command
+    reported = adapter.reported(command)
+    return command if reported is None else move(journal, id, "acknowledged", at, by, reported=dict(reported))
 
 
 def expire(journal: Journal, id: str, at: dt.datetime, by: str = "clock") -> Command:

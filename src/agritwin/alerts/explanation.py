@@ -1,5 +1,7 @@
 """Why a level was judged, in plain sentences: which data, which rule, which threshold."""
 
+import datetime as dt
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from agritwin.alerts.rules import Judgement
@@ -46,7 +48,7 @@ _WHAT: dict[Language, dict[str, str]] = {
         "heat": "highest temperature, of two hours",
         "heavy_rain": "most rain in 24 hours",
         "downpour": "most rain in an hour",
-        "flood": "deepest water of the storm simulated",
+        "flood": "deepest water in the parcel",
         "drought": "root zone depletion over readily available water, of two days",
         "botryosphaeria": "infection weather (1 is medium, 2 is high risk)",
         "stale_source": "age of the newest value",
@@ -59,7 +61,7 @@ _WHAT: dict[Language, dict[str, str]] = {
         "heat": "temperatura máxima, de dos horas",
         "heavy_rain": "lluvia máxima en 24 horas",
         "downpour": "lluvia máxima en una hora",
-        "flood": "calado máximo de la tormenta simulada",
+        "flood": "calado máximo en la parcela",
         "drought": "agotamiento de la zona radicular entre el agua fácilmente disponible, de dos días",
         "botryosphaeria": "tiempo de infección (1 es riesgo medio, 2 es alto)",
         "stale_source": "antigüedad del último valor",
@@ -74,8 +76,15 @@ _SOURCES: dict[Language, dict[str, str]] = {
         "crop": "the crop simulation",
         "weather": "the weather",
         "imagery": "the imagery",
+        "gauges": "the rain gauges",
     },
-    "es": {"forecast": "la predicción", "crop": "la simulación", "weather": "el tiempo", "imagery": "las imágenes"},
+    "es": {
+        "forecast": "la predicción",
+        "crop": "la simulación",
+        "weather": "el tiempo",
+        "imagery": "las imágenes",
+        "gauges": "los pluviómetros",
+    },
 }
 _SENTENCES: dict[Language, dict[str, str]] = {
     "en": {
@@ -118,8 +127,20 @@ _STAGES: dict[Language, dict[str, str]] = {
     },
 }
 _NOTES: dict[Language, dict[str, str]] = {
-    "en": {"stage": "Stage of the crop: {}.", "return_years": "So much comes about once in {} years here."},
-    "es": {"stage": "Fase del cultivo: {}.", "return_years": "Tanta cae aquí una vez cada {} años, más o menos."},
+    "en": {
+        "stage": "Stage of the crop: {}.",
+        "storm": "Rain: {}.",
+        "return_years": "So much comes about once in {} years here.",
+        "arrival_h": "Water arrives {} h after the rain began.",
+        "synthetic": "Synthetic data: an exercise, not an observation.",
+    },
+    "es": {
+        "stage": "Fase del cultivo: {}.",
+        "storm": "Lluvia: {}.",
+        "return_years": "Tanta cae aquí una vez cada {} años, más o menos.",
+        "arrival_h": "El agua llega {} h después de empezar la lluvia.",
+        "synthetic": "Datos sintéticos: es un simulacro, no una observación.",
+    },
 }
 
 
@@ -143,15 +164,15 @@ def sentence(judgement: Judgement, language: Language) -> str:
         threshold=quantity(judgement.threshold, judgement.unit, language),
         level=_LEVELS[language][judgement.level],
     )
-    notes = {name: _note(evidence[name], language) for name in _NOTES[language] if name in evidence}
+    notes = {name: _note(evidence[name], language) for name in _NOTES[language] if evidence.get(name)}
     return " ".join([main, *(_NOTES[language][name].format(text) for name, text in notes.items())])
 
 
 def _note(value: Any, language: Language) -> str:
     if isinstance(value, str):
         words = value.replace("_", " ")
-        return _STAGES[language].get(words, words)
-    return _decimals(f"{value:g}", language)
+        return _STAGES[language].get(words) or _decimals(words, language)
+    return _decimals(f"{value:.3g}", language)
 
 
 def _capital(text: str) -> str:
@@ -190,3 +211,27 @@ def as_dict(judgement: Judgement) -> dict[str, Any]:
             "es": f"{title(judgement, 'es')}. {sentence(judgement, 'es')}",
         },
     }
+
+
+def from_dict(written: Mapping[str, Any]) -> Judgement:
+    """Judgement as `as_dict` wrote it."""
+    start, end, since = (written.get(name) for name in ("valid_from", "valid_until", "since"))
+    code = str(written["explanation"]["code"]).rpartition(".")[2]
+    return Judgement(
+        rule=written["rule"],
+        unit=written["unit"],
+        level=written["level"],
+        value=written["value"],
+        threshold=written["threshold"],
+        probability=written["probability"],
+        valid_from=_moment(start),
+        valid_until=_moment(end),
+        since=None if since is None else _moment(since),
+        code=code,  # type: ignore[arg-type]
+        evidence=written["evidence"],
+    )
+
+
+def _moment(written: str | None) -> dt.datetime:
+    moment = dt.datetime.fromisoformat(str(written))
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)

@@ -38,12 +38,13 @@ class Inbox(Protocol):
 
 
 def event_key(twin: str, judgement: Judgement) -> str:
-    """Key of an event: the same for every judgement of one rule at one twin since the same start.
+    """Key of an event: the same for every judgement of one rule on one source at one twin since the same start.
 
     The start is that of the first judgement of the event (`since`), so later evidence does not begin a new one.
     """
     start = judgement.since.isoformat() if judgement.since else "none"
-    return hashlib.sha256(f"{twin}|{judgement.rule}|{start}".encode()).hexdigest()[:24]
+    source = judgement.evidence.get("source", "")
+    return hashlib.sha256(f"{twin}|{judgement.rule}|{source}|{start}".encode()).hexdigest()[:24]
 
 
 def notify(
