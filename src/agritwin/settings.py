@@ -127,6 +127,20 @@ class Records(Section):
     )
 
 
+class Listen(Section):
+    """The broker that sensors speak to; one for all twins. User and password stand in the environment."""
+
+    host: str = Field(min_length=1)
+    port: int = Field(ge=1, le=65_535)
+    protocol: Literal["5", "3.1.1"] = Field(description="version of MQTT")
+    topics: list[str] = Field(min_length=1, description="filters to subscribe to; never all of a broker of many")
+    client_id: str = Field(min_length=1, description="name of the session that the broker keeps")
+    registry: Path | None = Field(description="which topic is which sensor, relative to the workspace")
+    ca: Path | None = Field(description="PEM of the authority that signed the broker's certificate; null = no TLS")
+    certificate: Path | None = Field(default=None, description="PEM of this client, for brokers that ask for one")
+    key: Path | None = Field(default=None, description="PEM of its key")
+
+
 class ForecastModel(Section):
     """Series forecasts."""
 
@@ -263,6 +277,7 @@ class Settings(Section):
     planting: Planting
     irrigation: Irrigation
     records: Records
+    listen: Listen
     sources: Sources
     stations: Stations = Field(description="station code of weather sources that need one, for example aemet: 2503X")
     weather: Weather

@@ -13,6 +13,8 @@ CONFIG = Path("config")
 ARCHIVE = Path("data/archive")
 CLOCK = Path("data/as_of.json")
 RECORDS = Path("data/records.db")
+RECORDS_URL = "AGRITWIN_RECORDS"
+"""Environment variable with the URL of a PostgreSQL record store; it may hold a password."""
 LANDING = Path("data/landing")
 RAW = Path("data/raw")
 REPORTS = Path("reports")
@@ -32,6 +34,11 @@ def root(start: Path | None = None) -> Path:
         if (folder / "Snakefile").is_file() and (folder / CONFIG / "config.yaml").is_file():
             return folder
     raise ConfigError(f"{here} lies in no agritwin workspace.", "Go to the folder that holds the Snakefile.")
+
+
+def records(folder: Path = Path()) -> Path | str:
+    """Return where the record store is: the URL in the environment, else the workspace's own file."""
+    return os.environ.get(RECORDS_URL) or folder / RECORDS
 
 
 def enter() -> Path:

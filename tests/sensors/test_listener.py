@@ -9,6 +9,7 @@ import paho.mqtt.client as paho
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from paho.mqtt.enums import CallbackAPIVersion
 
 from agritwin.records import tables
 from agritwin.records.database import reading
@@ -181,8 +182,8 @@ def listening(broker, store, on_batch=None, registry=REGISTRY):
         thread.join(20)
 
 
-def publisher(port, protocol=paho.MQTTProtocolVersion.MQTTv311):
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=protocol)
+def publisher(port):
+    client = paho.Client(CallbackAPIVersion.VERSION2)
     client.max_inflight_messages_set(500)
     client.max_queued_messages_set(0)
     client.connect("127.0.0.1", port)

@@ -71,7 +71,7 @@ def delete(
     root = workspace.root()
     if twin not in config.twin_ids(root / workspace.CONFIG / "twins") and not twins.belongings(root, twin):
         config.choose(config.twin_ids(root / workspace.CONFIG / "twins"), twin)
-    engine = connect(root / workspace.RECORDS)
+    engine = connect(workspace.records(root))
     migrate(engine)
     rows = queries.export_twin(engine, twin) if queries.knows(engine, twin) else {}
     console.print(f"This will be deleted with twin {twin}:", highlight=False)

@@ -27,7 +27,7 @@ PREFERRED_STATES = ("dry", "unstated", "wet")
 
 def open_records() -> sa.Engine:
     """Open the workspace's record store, migrated."""
-    engine = connect(workspace.RECORDS)
+    engine = connect(workspace.records())
     migrate(engine)
     return engine
 

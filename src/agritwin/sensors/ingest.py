@@ -21,6 +21,8 @@ from agritwin.sensors.stream import Problem, read_stream
 
 log = logging.getLogger(__name__)
 
+SHOWN_PROBLEMS = 10
+
 
 @dataclass(frozen=True)
 class StreamReport:
@@ -59,6 +61,17 @@ class StreamReport:
     strangers: Counter[str]
     problems: list[Problem]
     gaps: pd.DataFrame
+
+    def __str__(self) -> str:
+        """Return what became of the stream as one line for people."""
+        parts = [f"{self.new} readings stored", f"{self.known} known before"]
+        parts += [f"{count} {name.replace('_', ' ')}" for name, count in sorted(self.flags.items())]
+        parts += [f"{count} values of unknown {name!r}" for name, count in sorted(self.unknown.items())]
+        parts += [f"{count} of {name}, no twin here" for name, count in sorted(self.strangers.items())]
+        parts += [f"line {one.line}: {one.reason}" for one in self.problems[:SHOWN_PROBLEMS]]
+        if len(self.gaps):
+            parts.append(f"{sum(self.gaps['missing'].tolist())} missing in {len(self.gaps)} gaps")
+        return f"{self.file}: {', '.join(parts)}"
 
 
 def ingest(

@@ -73,6 +73,13 @@ class Totals:
     flags: Counter[str] = field(default_factory=Counter)
     unread: Counter[str] = field(default_factory=Counter)
 
+    def __str__(self) -> str:
+        """Return the counts as one line for people."""
+        counts = [f"{self.messages} messages", f"{self.new} readings stored", f"{self.known} known before"]
+        counts += [f"{count} {name.replace('_', ' ')}" for name, count in sorted(self.flags.items())]
+        counts += [f"{count} not read ({reason})" for reason, count in sorted(self.unread.items())]
+        return ", ".join(counts)
+
     def add(self, batch: Batch) -> None:
         """Count a batch."""
         self.batches += 1
@@ -95,6 +102,7 @@ def listen(
     *,
     now: Callable[[], float],
     on_batch: Callable[[Batch], None] | None = None,
+    on_ready: Callable[[], None] | None = None,
     stop: threading.Event | None = None,
 ) -> Totals:
     """Listen until told to stop, through restarts of the broker.
@@ -114,6 +122,8 @@ def listen(
     on_batch
         Called after the commit and before the acknowledgement: whoever is killed there sees the same readings once
         more, with ``new`` False.
+    on_ready
+        Called whenever the broker has confirmed the subscription.
     stop
         Set by a signal or another thread; the batch under way is finished.
 
@@ -124,7 +134,7 @@ def listen(
     """
     stop = stop or threading.Event()
     subscription, sink, totals = Subscription(broker, now), Sink(store, registry, twin_ids), Totals()
-    attempts = 0
+    attempts, ready = 0, 0
     while not stop.is_set():
         if not subscription.connected:
             if attempts:
@@ -136,8 +146,10 @@ def listen(
                 log.warning("%s:%d does not answer: %s", broker.host, broker.port, error)
                 continue
         messages = subscription.collect(MOST_IN_BATCH, BATCH_S)
-        if subscription.listening:
-            attempts = 1
+        if subscription.listening and ready < subscription.connections:
+            attempts, ready = 1, subscription.connections
+            if on_ready is not None:
+                on_ready()
         if messages:
             batch = sink.store(messages)
             if on_batch is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -189,19 +190,20 @@ class Subscription:
         # A retained message is sent anew with every subscription.
         again = message.dup or message.retain
         arrival_ms = round(1000 * self.now())
-        self._waiting.append(Message(topic, message.payload, message.mid, message.qos, again, arrival_ms))
+        self._waiting.append(Message(topic, bytes(message.payload), message.mid, message.qos, again, arrival_ms))
 
     def _lost(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         self._subscribed = False
-        log.warning("the connection to %s:%d ended: %s", self.broker.host, self.broker.port, reason)
+        level = logging.WARNING if reason.is_failure else logging.INFO
+        log.log(level, "the connection to %s:%d ended: %s", self.broker.host, self.broker.port, reason)
 
 
 def _client(broker: Broker) -> paho.Client:
     common: dict[str, Any] = {"client_id": broker.client_id, "manual_ack": True}
     if broker.protocol == "5":
-        client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTProtocolVersion.MQTTv5, **common)
+        client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5, **common)
     else:
-        client = paho.Client(paho.CallbackAPIVersion.VERSION2, clean_session=False, **common)
+        client = paho.Client(CallbackAPIVersion.VERSION2, clean_session=False, **common)
     user, password = os.environ.get(USERNAME), os.environ.get(PASSWORD)
     if user:
         client.username_pw_set(user, password)
