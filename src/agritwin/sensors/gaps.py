@@ -3,6 +3,10 @@
 import datetime as dt
 
 import pandas as pd
+import sqlalchemy as sa
+
+from agritwin.records import tables as t
+from agritwin.records.queries import frame
 
 PATIENCE = 1.5
 """Cadences after which a missing reading is a gap."""
@@ -42,3 +46,42 @@ def coverage(readings: pd.DataFrame, cadence: dt.timedelta, start: pd.Timestamp,
     table = within.groupby(["sensor", "measure"]).agg(found=("time", "nunique"), last=("time", "max")).reset_index()
     table.insert(3, "expected", int((end - start) / cadence))
     return table
+
+
+def missing_messages(engine: sa.Engine, twin_id: str | None = None) -> pd.DataFrame:
+    """Return where the numbers that devices give their messages have gaps.
+
+    A number below the one before it in time is a device that began anew, not a gap. A counter belongs to a sensor.
+
+    Parameters
+    ----------
+    engine
+        Record store.
+    twin_id
+        Twin whose sensors are looked at; all where None.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``sensor, after, before`` (numbers on both sides), ``start, end`` (their times, UTC), ``missing``.
+    """
+    c = t.readings.c
+    said = (
+        sa.select(t.sensors.c.name.label("sensor"), c.time_ms, c.seq)
+        .join(t.sensors, t.sensors.c.id == c.sensor_id)
+        .where(c.seq.is_not(None), sa.true() if twin_id is None else t.sensors.c.twin_id == twin_id)
+        .distinct()
+        .subquery()
+    )
+    in_time = {"partition_by": said.c.sensor, "order_by": (said.c.time_ms, said.c.seq)}
+    steps = sa.select(
+        said.c.sensor,
+        sa.func.lag(said.c.seq).over(**in_time).label("after"),
+        said.c.seq.label("before"),
+        sa.func.lag(said.c.time_ms).over(**in_time).label("start"),
+        said.c.time_ms.label("end"),
+    ).subquery()
+    found = frame(engine, sa.select(steps).where(steps.c.before > steps.c.after + 1).order_by(steps.c.sensor, "end"))
+    for name in ("start", "end"):
+        found[name] = pd.to_datetime(found[name], unit="ms")
+    return found.assign(missing=found["before"] - found["after"] - 1)
