@@ -1,7 +1,8 @@
 """Parameters of orchards: what each means, where it may lie, and where the shipped values come from.
 
 The shipped files (``pistachio.yaml`` and its neighbours) give each parameter a value, a range, a source and a mark:
-``published`` for a number read in the source named, ``prior`` for a guess that waits for calibration.
+``published`` for a number read in the source named, ``excerpt`` for one read in an abstract or a citation of it,
+``prior`` for a guess that waits for calibration.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from agritwin.errors import ConfigError
 from agritwin.simulation.orchard import coefficients
 
 SPECIES = ("pistachio", "almond", "olive", "vine")
-MARKS = ("published", "prior")
+MARKS = ("published", "excerpt", "prior")
 
 
 class Meaning(NamedTuple):
@@ -85,7 +86,7 @@ def _entry(species: str, name: str, given: Mapping[str, Any]) -> Entry:
     if not entry.low <= entry.value <= entry.high or entry.mark not in MARKS:
         raise ConfigError(
             f"{species}.yaml: {name} has value {entry.value}, range {entry.low} to {entry.high}, mark '{entry.mark}'.",
-            "Put the value inside its range and mark it published or prior.",
+            f"Put the value inside its range and mark it {', '.join(MARKS)}.",
         )
     return entry
 
@@ -153,7 +154,7 @@ def with_cover(parameters: xr.Dataset, latitude: float, midsummer: int = 196) ->
 
 
 def sparse_coefficients(parameters: Any, latitude: float, midsummer: int = 196) -> tuple[Any, Any]:
-    """Basal coefficients in full leaf and at leaf fall, of a dataset or of a mapping of arrays: see :func:`with_cover`."""
+    """Basal coefficients in full leaf and at leaf fall, of a dataset or a mapping of arrays: see :func:`with_cover`."""
     cover, height = parameters["cover_maximum"], parameters["height"]
     shaded = coefficients.effective_cover(cover, latitude, midsummer)
     density = coefficients.density_coefficient(cover, shaded, height, parameters["density_multiplier"])

@@ -1,7 +1,7 @@
 """PhenoFlex: bloom where chill opens the buds to heat gradually, rather than all at once.
 
-No parameters of it are published for pistachio; the defaults are the general ones of its authors, a baseline that a model
-fitted to local dates has to beat.
+No parameters of it are published for pistachio; the defaults are the general ones of its authors, a baseline that a
+model fitted to local dates has to beat.
 """
 
 from dataclasses import astuple, dataclass
