@@ -162,7 +162,7 @@ def driver_rows(
     given = (
         _driver(drivers, "irrigation", 0.0) if "irrigation" in drivers else xr.zeros_like(drivers["day"], dtype=float)
     )
-    fixed = xr.DataArray(_fixed_schedule(irrigation, days), coords={"day": drivers["day"]}, dims="day")
+    fixed = xr.DataArray(fixed_schedule(irrigation, days), coords={"day": drivers["day"]}, dims="day")
     et0 = np.maximum(_driver(drivers, "et0", -1.0), 0.0)  # dew makes a winter day slightly negative
     rows = [_driver(drivers, "precipitation", 0.0), et0, climate, given + fixed]
     canopy = [name for name in _CANOPY if name in drivers]
@@ -179,7 +179,8 @@ def driver_rows(
     return forcing
 
 
-def _fixed_schedule(irrigation: Irrigation, days: NDArray[np.datetime64]) -> NDArray[np.float64]:
+def fixed_schedule(irrigation: Irrigation, days: NDArray[np.datetime64]) -> NDArray[np.float64]:
+    """Net depth that the rule ``fixed`` gives on each day, mm."""
     depths = np.zeros(days.size)
     if irrigation.rule == "fixed":
         first, last = _window(irrigation, days)
