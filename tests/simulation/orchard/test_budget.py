@@ -63,7 +63,7 @@ def test_the_known_optimum_without_a_store_is_found(budget: float) -> None:
     assert reached == pytest.approx(expected, rel=0.01)
     assert reached <= expected + 0.005  # and no more than can be had
     # of the last stage only the water counts, not whether it is spread or runs out
-    np.testing.assert_allclose(found.management.stage_shares[:2], exact[:2], atol=0.02)
+    np.testing.assert_allclose(found.management.stage_shares[:2], exact[:2], atol=0.06)
     assert found.table["irrigation"].sel(plan="optimised").item() <= budget + 1e-9
 
 
