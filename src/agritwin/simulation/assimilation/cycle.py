@@ -272,15 +272,16 @@ def consistency(log: pd.DataFrame) -> pd.DataFrame:
 
     rows = []
     for stream, group in log.groupby("stream", sort=False):
-        used = group[group["verdict"].isin(USED)]
-        count = max(len(used), 1)
+        used = group["verdict"].isin(USED).to_numpy()
+        count = max(int(used.sum()), 1)
+        innovation, normalised = (group[name].to_numpy(float)[used] for name in ("innovation", "normalised"))
         rows.append(
             {
                 "stream": stream,
                 "observations": len(group),
-                "used": len(used),
-                "bias": float(used["innovation"].mean()),
-                "ratio": float((used["normalised"] ** 2).mean()),
+                "used": int(used.sum()),
+                "bias": innovation.mean() if used.any() else np.nan,
+                "ratio": (normalised**2).mean() if used.any() else np.nan,
                 "low": float(chi2.ppf(0.025, count) / count),
                 "high": float(chi2.ppf(0.975, count) / count),
             }
