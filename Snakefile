@@ -11,14 +11,18 @@ include: "workflow/rules/common.smk"
 
 try:
     TWINS, AS_OF = prepare(config)
-    RUN_LOCK = alone()
+    RUN_LOCK, WARM = alone(), []
 except AgritwinError as error:
     raise WorkflowError(str(error)) from None
 
 
 wildcard_constraints:
-    twin="|".join(map(re.escape, TWINS)) or "none",
-    cell="|".join(map(re.escape, CELLS)) or "none",
+    twin="[^/]+",
+    cell="[^/]+",
+
+
+onstart:
+    WARM.append(keep_warm(len(workflow.dag)))
 
 
 localrules:

@@ -15,7 +15,7 @@ FLOORS = [
     {"models", "simulation"},
     {"alerts"},
     {"views", "products"},
-    {"report", "app", "api", "cli", "twins", "notebook", "observe", "watch", "scenarios", "backup"},
+    {"report", "app", "api", "cli", "twins", "notebook", "job", "warm", "observe", "watch", "scenarios", "backup"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "agritwin"

@@ -29,7 +29,7 @@ def commands(root):
         env=environment,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    lines = re.findall(r"python -m (agritwin\.\S+) (.*)", done.stdout + done.stderr)
+    lines = re.findall(r"python -m agritwin\.job (agritwin\.\S+) (.*)", done.stdout + done.stderr)
     return [(module, shlex.split(rest.split(" > ")[0])) for module, rest in lines]
 
 

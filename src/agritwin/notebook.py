@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # in rfc3987_syntax, whose grammars take a second to compile and check nothing that local notebooks hold.
 UNUSED = ("rfc3987_syntax", "boto3", "gcsfs", "pyarrow.fs", "github", "azure")
 ENGINE = "in_process"
+BACKEND = "module://matplotlib_inline.backend_inline"
 
 
 def parameters(notebook: "nbformat.NotebookNode | dict[str, Any]") -> dict[str, Any]:
@@ -80,7 +81,7 @@ def run(notebook: Path, executed: Path, values: dict[str, Any]) -> None:
         )
     # The workflow runs a notebook a core; several BLAS threads in each only get in one another's way.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    with _without(UNUSED):
+    with without_unused():
         import papermill
         from papermill.engines import papermill_engines
     papermill_engines.register(ENGINE, _engine())
@@ -99,8 +100,9 @@ def run(notebook: Path, executed: Path, values: dict[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def _without(names: tuple[str, ...]) -> Iterator[None]:
-    blocked = [name for name in names if name not in sys.modules]
+def without_unused() -> Iterator[None]:
+    """Import papermill without what it would import for uses that this project does not have."""
+    blocked = [name for name in UNUSED if name not in sys.modules]
     sys.modules.update(dict.fromkeys(blocked))  # type: ignore[arg-type]  (None makes an import fail)
     try:
         yield
@@ -133,7 +135,7 @@ def _engine() -> type:
 
 
 def _shell() -> Any:
-    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+    os.environ["MPLBACKEND"] = BACKEND
     from IPython.core.displayhook import DisplayHook
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config

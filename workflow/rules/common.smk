@@ -1,7 +1,9 @@
 # What all rules share: the twins, their cells, and the three params that every rule carries.
 import datetime
+import gc
 import json
-import re
+import os
+import subprocess
 import sys
 
 from filelock import FileLock, Timeout
@@ -15,11 +17,14 @@ PINS = ["weather.history", "weather.season", "forecast.season", "ndvi.history", 
 # Snakemake does not tell while it reads the rules that it will only plan.
 DRY = {"-n", "--dry-run", "--dryrun", "--lint", "--unlock"}
 WRITTEN = ["data", "data/twins/*", "data/cubes/*", "results/*", "reports/*"]
-NOTEBOOK = "python -m agritwin.notebook {input.notebook} {log.notebook} {params.files:q} {params.settings:q}"
+NOTEBOOK = "python -m agritwin.job agritwin.notebook {input.notebook} {log.notebook} {params.files:q} {params.settings:q}"
 STEP = (
-    "python -m {params.module} {params.files:q} {params.settings:q} > {log} 2>&1 || {{ tail -n 3 {log} >&2; exit 1; }}; "
+    "python -m agritwin.job {params.module} {params.files:q} {params.settings:q} > {log} 2>&1 || {{ tail -n 3 {log} >&2; exit 1; }}; "
     "grep -F ' WARNING ' {log} >&2 || true"
 )
+
+# A plan of a thousand twins is a million objects that stay; collecting among them takes a quarter of the planning.
+gc.set_threshold(200_000, 50, 1000)
 
 SETTINGS = {}
 CELLS = {}
@@ -52,6 +57,15 @@ def alone():
     for stale in [*killed, *(path for folder in WRITTEN for path in Path().glob(f"{folder}/.*-*") if killed)]:
         stale.unlink(missing_ok=True)
     return lock
+
+
+def keep_warm(jobs):
+    """Start the process in whose forks jobs find their imports done (agritwin.warm); it ends with this one."""
+    if jobs < 3 or sys.platform != "linux" or "AGRITWIN_WARM" in os.environ:
+        return None
+    Path("logs").mkdir(exist_ok=True)
+    with Path("logs/warm.log").open("w") as log:
+        return subprocess.Popen([sys.executable, "-m", "agritwin.warm"], stdin=subprocess.PIPE, stdout=log, stderr=log)
 
 
 def files(wildcards, input, output):

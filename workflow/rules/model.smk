@@ -15,8 +15,6 @@ rule fit_forecast:
         code=code("notebooks/50_forecast.ipynb"),
     log:
         notebook="logs/{twin}/50_forecast.ipynb",
-    benchmark:
-        "benchmarks/{twin}/fit_forecast.tsv"
     shell:
         NOTEBOOK
 
@@ -37,7 +35,5 @@ rule fit_yield:
         code=code("notebooks/60_yield.ipynb"),
     log:
         notebook="logs/{twin}/60_yield.ipynb",
-    benchmark:
-        "benchmarks/{twin}/fit_yield.tsv"
     shell:
         NOTEBOOK

@@ -23,12 +23,10 @@ rule fetch_weather:
     params:
         module="agritwin.observe.weather",
         files=files,
-        settings=cell_settings("sources.weather", "weather", "stations"),
+        settings=cell_settings("sources.weather", "sources.quota_share", "weather", "stations", "zone"),
         code=code("agritwin.observe.weather"),
     log:
         "logs/cells/{cell}.weather.log",
-    benchmark:
-        "benchmarks/cells/{cell}.weather.tsv"
     retries: 1
     shell:
         STEP
@@ -43,12 +41,10 @@ rule fetch_forecast:
     params:
         module="agritwin.observe.forecast",
         files=files,
-        settings=cell_settings("sources.forecast"),
+        settings=cell_settings("sources.forecast", "sources.quota_share"),
         code=code("agritwin.observe.forecast"),
     log:
         "logs/cells/{cell}.forecast.log",
-    benchmark:
-        "benchmarks/cells/{cell}.forecast.tsv"
     shell:
         STEP
 
@@ -68,8 +64,6 @@ rule fetch_site:
         code=code("agritwin.observe.site"),
     log:
         "logs/{twin}/fetch_site.log",
-    benchmark:
-        "benchmarks/{twin}/fetch_site.tsv"
     shell:
         STEP
 
@@ -88,8 +82,6 @@ rule fetch_ndvi:
         code=code("agritwin.observe.ndvi"),
     log:
         "logs/{twin}/fetch_ndvi.log",
-    benchmark:
-        "benchmarks/{twin}/fetch_ndvi.tsv"
     shell:
         STEP
 
@@ -131,8 +123,6 @@ rule describe_parcel:
         code=code("notebooks/10_parcel.ipynb"),
     log:
         notebook="logs/{twin}/10_parcel.ipynb",
-    benchmark:
-        "benchmarks/{twin}/describe_parcel.tsv"
     shell:
         NOTEBOOK
 
@@ -152,8 +142,6 @@ rule describe_weather:
         code=code("notebooks/20_weather.ipynb"),
     log:
         notebook="logs/{twin}/20_weather.ipynb",
-    benchmark:
-        "benchmarks/{twin}/describe_weather.tsv"
     shell:
         NOTEBOOK
 
@@ -172,7 +160,5 @@ rule describe_ndvi:
         code=code("notebooks/30_ndvi.ipynb"),
     log:
         notebook="logs/{twin}/30_ndvi.ipynb",
-    benchmark:
-        "benchmarks/{twin}/describe_ndvi.tsv"
     shell:
         NOTEBOOK

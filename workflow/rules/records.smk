@@ -33,7 +33,5 @@ rule join_records:
         code=code("notebooks/40_records.ipynb"),
     log:
         notebook="logs/{twin}/40_records.ipynb",
-    benchmark:
-        "benchmarks/{twin}/join_records.tsv"
     shell:
         NOTEBOOK

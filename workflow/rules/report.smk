@@ -9,21 +9,24 @@ rule judge_alerts:
         status_ndvi="data/cubes/ndvi/{twin}.status.json",
         status_site="data/twins/{twin}/site.status.json",
         clock="data/as_of.json",
+        parcel="data/twins/{twin}/parcel.geojson",
+        terrain="data/cubes/terrain/{twin}.json",
+        weather_history="data/twins/{twin}/weather.history.json",
+        weather_season="data/twins/{twin}/weather.season.json",
         forecast_season="data/twins/{twin}/forecast.season.json",
         weather="results/{twin}/weather.json",
-        forecast="results/{twin}/forecast.json",
+        records="results/{twin}/records.json",
         crop="results/{twin}/crop.json",
         flood="results/{twin}/flood.json",
+        library="results/{twin}/flood_library.json",
     output:
         result="results/{twin}/alerts.json",
     params:
         files=files,
-        settings=settings("alerts"),
+        settings=settings("alerts", flood_settings="flood"),
         code=code("notebooks/85_alerts.ipynb"),
     log:
         notebook="logs/{twin}/85_alerts.ipynb",
-    benchmark:
-        "benchmarks/{twin}/judge_alerts.tsv"
     shell:
         NOTEBOOK
 
@@ -57,7 +60,5 @@ rule build_report:
         code=code("notebooks/90_report.ipynb"),
     log:
         notebook="logs/{twin}/90_report.ipynb",
-    benchmark:
-        "benchmarks/{twin}/build_report.tsv"
     shell:
         NOTEBOOK

@@ -20,8 +20,6 @@ rule simulate_crop:
         code=code("notebooks/70_crop.ipynb"),
     log:
         notebook="logs/{twin}/70_crop.ipynb",
-    benchmark:
-        "benchmarks/{twin}/simulate_crop.tsv"
     shell:
         NOTEBOOK
 
@@ -33,13 +31,12 @@ rule simulate_flood:
         terrain="data/cubes/terrain/{twin}.json",
     output:
         result="results/{twin}/flood.json",
+        library="results/{twin}/flood_library.json",
     params:
         files=files,
         settings=settings("flood"),
         code=code("notebooks/80_flood.ipynb"),
     log:
         notebook="logs/{twin}/80_flood.ipynb",
-    benchmark:
-        "benchmarks/{twin}/simulate_flood.tsv"
     shell:
         NOTEBOOK
