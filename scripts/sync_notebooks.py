@@ -25,7 +25,7 @@ def rule_parameters(twin: str = DEMO) -> dict[str, dict]:
         sys.exit(done.stdout + done.stderr)
     found = {}
     for line in (done.stdout + done.stderr).splitlines():
-        match = re.search(r"python -m agritwin\.notebook (.*)", line)
+        match = re.search(r"python -m agritwin\.job agritwin\.notebook (.*)", line)
         if match:
             notebook, _, *mappings = shlex.split(match.group(1))
             found[notebook] = {key: value for mapping in mappings for key, value in json.loads(mapping).items()}
@@ -43,16 +43,26 @@ def literal(value: object) -> str:
     return repr(value)
 
 
+def filled(items: list[str]) -> str:
+    """Return items of a mapping or list, as many a line as fit."""
+    lines = [""]
+    for item in items:
+        if lines[-1] and len(lines[-1]) + len(item) > 114:
+            lines.append("")
+        lines[-1] += f" {item}," if lines[-1] else f"    {item},"
+    return "\n".join(lines) + "\n"
+
+
 def cell_source(parameters: dict) -> str:
-    """Return the parameters cell: one literal a line, long mappings one key a line."""
+    """Return the parameters cell: a literal a line, long mappings and lists folded."""
     lines = []
     for name, value in parameters.items():
         text = f"{name} = {literal(value)}"
         if len(text) > 118 and isinstance(value, dict):
-            items = "".join(f"    {literal(key)}: {literal(item)},\n" for key, item in value.items())
-            text = f"{name} = {{\n{items}}}"
+            items = [f"{literal(key)}: {literal(item)}" for key, item in value.items()]
+            text = f"{name} = {{\n{filled(items)}}}  # fmt: skip"
         elif len(text) > 118 and isinstance(value, list):
-            text = f"{name} = [\n" + "".join(f"    {literal(item)},\n" for item in value) + "]"
+            text = f"{name} = [\n{filled([literal(item) for item in value])}]  # fmt: skip"
         lines.append(text)
     return "\n".join(lines)
 
