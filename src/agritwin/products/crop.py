@@ -144,7 +144,7 @@ def drivers(
     tuple
         Drivers, and how many observed days had to be filled with the mean of the same days of past seasons.
     """
-    observed, filled = _filled(now[list(DRIVERS)].drop_vars(["latitude", "longitude"], errors="ignore"), past)
+    observed, filled = fill_days(now[list(DRIVERS)].drop_vars(["latitude", "longitude"], errors="ignore"), past)
     parts = [observed.expand_dims(member=np.arange(members))]
     if forecast is not None:
         ahead = daily_weather(continued(season, forecast), site, zone)[list(DRIVERS)]
@@ -162,7 +162,8 @@ def drivers(
     return joined.transpose("member", "day"), filled
 
 
-def _filled(now: xr.Dataset, past: xr.Dataset) -> tuple[xr.Dataset, int]:
+def fill_days(now: xr.Dataset, past: xr.Dataset) -> tuple[xr.Dataset, int]:
+    """Fill days that lack a driver with the mean of the same day of past seasons; return how many they were."""
     lacking = now.to_dataarray().isnull().any("variable")
     if not bool(lacking.any()):
         return now, 0
@@ -287,6 +288,14 @@ def seasons_calendar(
     zone: str,
 ) -> tuple[xr.Dataset, int]:
     """Return the members' stages, the rest of the year carried on by past years; and how many hours were filled."""
+    courses, filled = temperature_courses(history, season, forecast, start)
+    return calendar(courses, parameter_set, start, zone), filled
+
+
+def temperature_courses(
+    history: xr.Dataset, season: xr.Dataset, forecast: xr.Dataset | None, start: dt.date
+) -> tuple[xr.DataArray, int]:
+    """Return hourly temperatures to the end of the year, carried on by past years; and how many hours were filled."""
     record = xr.concat([history["air_temperature"], season["air_temperature"]], "time")
     if forecast is not None:
         middle = (
@@ -298,7 +307,7 @@ def seasons_calendar(
     whole, filled = gapless(record.assign_attrs(season["air_temperature"].attrs))
     year = start.year + 1 if start.month > 6 else start.year
     courses = continuations(whole, dt.date(year, 12, 31))
-    return calendar(courses.assign_attrs(whole.attrs), parameter_set, start, zone), filled
+    return courses.assign_attrs(whole.attrs), filled
 
 
 def written_irrigation(context: pd.DataFrame, weather: xr.Dataset) -> xr.DataArray:
