@@ -33,6 +33,7 @@ class Sources(Section):
     imagery: list[SourceName]
     terrain: list[SourceName]
     soil: list[SourceName]
+    quota_share: float = Field(gt=0, le=1, description="of the providers' limits that this machine may use")
 
 
 Stations = dict[SourceName, str]
@@ -60,6 +61,7 @@ class Imagery(Section):
     max_cloud_cover_percent: Percent = Field(description="of the whole scene; a coarse filter")
     cloud_margin_m: float = Field(ge=0, le=500, description="cloud and shadow masks grow by this")
     valid_share_min: Share = Field(description="clear share of the parcel that a date needs to be used")
+    indices: list[str] = Field(description="besides NDVI: names such as ndmi, or 'name = formula' on band letters")
 
 
 class Terrain(Section):

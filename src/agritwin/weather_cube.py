@@ -36,10 +36,12 @@ class WeatherCube:
     ----------
     session
         Writable session.
+    first_day
+        Where the tables begin when they are made; None: with the first value that comes.
     """
 
-    def __init__(self, session: icechunk.Session) -> None:
-        self.session = session
+    def __init__(self, session: icechunk.Session, first_day: dt.date | None = None) -> None:
+        self.session, self.first_day = session, first_day
         self.changed_hours = np.empty(0, np.int64)
 
     def merge_hours(self, dataset: xr.Dataset) -> int:
@@ -105,7 +107,7 @@ class WeatherCube:
                 self.session,
                 path,
                 variables={name: dataset[name].attrs for name in sorted(given)},
-                first=int(rows.min()),
+                first=self._first(path, int(rows.min())),
                 attributes=dataset.attrs | ({"zone": dataset["day"].attrs["zone"]} if dim == "day" else {}),
                 chunk=chunk,
             )
@@ -125,6 +127,14 @@ class WeatherCube:
         origin.codes = codes
         return table.merge(rows, fresh, origin)
 
+    def _first(self, path: str, otherwise: int) -> int:
+        if self.first_day is None:
+            return otherwise
+        if path == HOURLY:
+            return hour_of(self.first_day)
+        # West of Greenwich the first UTC hours belong to the local day before.
+        return int(np.datetime64(self.first_day, "D").astype(np.int64)) - 1
+
     def note(self, key: str) -> Any:
         """Return a note of the hourly table, None where there is none."""
         table = Stacked.open(self.session, HOURLY)
@@ -138,7 +148,7 @@ class WeatherCube:
 
     def missing_days(self, first: dt.date, last: dt.date) -> list[tuple[dt.date, dt.date]]:
         """Return the runs of local days (start, end) that have no temperature of their own yet."""
-        days = np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 1)
+        days = np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + np.timedelta64(1, "D"))
         table = Stacked.open(self.session, DAILY)
         present = np.zeros(days.size, bool)
         if table is not None:
@@ -151,10 +161,10 @@ class WeatherCube:
 
 
 @contextlib.contextmanager
-def editing(store: Path, message: str) -> Iterator[WeatherCube]:
+def editing(store: Path, message: str, first_day: dt.date | None = None) -> Iterator[WeatherCube]:
     """Open a cube for writing, alone; one commit when the block ends well and something changed."""
     with writing(store, message) as session:
-        yield WeatherCube(session)
+        yield WeatherCube(session, first_day)
 
 
 def write_hourly(store: Path, dataset: xr.Dataset, message: str) -> int:
@@ -222,6 +232,11 @@ def open_daily(store: Path, snapshot: str | None = None, start=None, end=None) -
     days = np.arange(table.first + low, table.first + high).astype("datetime64[D]").astype("datetime64[ns]")
     zone = table.note("dataset_attributes")["zone"]
     return _dataset(table, low, high, "day", days, {"long_name": "local civil day", "zone": zone})
+
+
+def note(store: Path, key: str) -> Any:
+    """Return a note that was kept with the hours of a cube, None where there is none."""
+    return _table(store, HOURLY, None).note(key)
 
 
 def _table(store: Path, path: str, snapshot: str | None) -> Stacked:

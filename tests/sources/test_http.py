@@ -72,7 +72,7 @@ def test_a_web_page_is_called_one(answers, waits):
 
 def test_tries_are_bounded_and_the_error_is_temporary(answers, waits):
     error, transport = get(lambda request: httpx.Response(502), answers)
-    assert len(transport.requests) == http.TRIES
+    assert len(transport.requests) == http.PATIENCE.tries
     assert error.temporary
     assert error.message == "Source test: example.test/data answered 502."
 

@@ -168,18 +168,16 @@ def test_recorded_elevation(recorded, answers):
 
 def test_the_plan_weighs_requests_as_the_provider_does():
     # Worked by hand from the published rule: 6 variables, 365 days: 0.6 x 365 / 14 = 15.64 calls; two days at least 1.
-    assert open_meteo.plan(PLACE, When(dt.date(2023, 1, 1), dt.date(2023, 12, 31))).weighted_calls == pytest.approx(
-        15.643, 1e-4
-    )
-    assert open_meteo.plan(PLACE, TWO_YEARS).weighted_calls == 2.0
+    assert open_meteo.cost(When(dt.date(2023, 1, 1), dt.date(2023, 12, 31))) == pytest.approx(15.643, 1e-4)
+    assert open_meteo.OpenMeteoWeather().plan(PLACE, TWO_YEARS).units == 2.0
     # 31 members: 18.6 tens over 7 days.
-    assert open_meteo.plan(PLACE, WEEK, members=31).weighted_calls == pytest.approx(18.6)
+    assert open_meteo.OpenMeteoEnsemble().plan(PLACE, WEEK).units == pytest.approx(18.6)
 
 
 @given(st.dates(dt.date(1940, 1, 1), dt.date(2030, 1, 1)), st.integers(0, 4000))
 def test_planned_requests_cover_the_span_without_overlap(start, length):
     when = When(start, start + dt.timedelta(days=length))
-    spans = [request.when for request in open_meteo.plan(PLACE, when).requests]
+    spans = [request.when for request in open_meteo.requests_of(PLACE, when, "era5_seamless")]
     assert (spans[0].start, spans[-1].end) == (when.start, when.end)
     assert sum(span.days for span in spans) == when.days
     assert all(span.start.year == span.end.year for span in spans)

@@ -18,6 +18,12 @@ def air_pressure(elevation_m: Any) -> Any:
     return 101.3 * ((293.0 - 0.0065 * elevation_m) / 293.0) ** 5.26
 
 
+@quantity("m", "elevation", "surface_altitude", pressure="kPa")
+def elevation_from_pressure(pressure: Any) -> Any:
+    """Elevation in m at which a mean pressure in kPa is normal: the inverse of FAO-56 Eq. 7."""
+    return 293.0 / 0.0065 * (1.0 - (pressure / 101.3) ** (1.0 / 5.26))
+
+
 @quantity("kPa degC-1", "psychrometric constant", pressure="kPa")
 def psychrometric_constant(pressure: Any) -> Any:
     """Psychrometric constant from pressure in kPa (FAO-56 Eq. 8)."""

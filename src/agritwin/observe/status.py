@@ -5,15 +5,23 @@ from pathlib import Path
 from typing import Any
 
 from agritwin.errors import SourceError
+from agritwin.observe import journal
 from agritwin.workspace import write_json
 
 log = logging.getLogger(__name__)
 
 
 def write_status(
-    path: Path, *, kind: str, sources: list[str], last_value: str | None, failures: list[SourceError], **extra: Any
+    path: Path,
+    *,
+    kind: str,
+    sources: list[str],
+    last_value: str | None,
+    failures: list[SourceError],
+    items: int | None = None,
+    **extra: Any,
 ) -> None:
-    """Write the outcome of a fetch.
+    """Write the outcome of a fetch, and enter it in the journal.
 
     Parameters
     ----------
@@ -27,12 +35,17 @@ def write_status(
         ISO moment of the newest value that is kept, or None.
     failures
         What went wrong; empty when all is well.
+    items
+        What is new, for the journal alone.
     extra
         Further keys, for example counts.
     """
     for failure in failures:
         kept = f"the last good data, of {last_value}, are kept" if last_value else "there are no earlier data"
         log.warning("%s: %s %s", kind, failure.message, kept)
+    # The same failure on every day of a gap is one.
+    told = list({(failure.source, failure.what): None for failure in failures})
+    faults = [{"source": source, "what": what} for source, what in told]
     write_json(
         path,
         {
@@ -40,7 +53,17 @@ def write_status(
             "sources": sources,
             "state": "ok" if not failures else ("stale" if last_value else "missing"),
             "last_value": last_value,
-            "failures": [{"source": failure.source, "what": failure.what} for failure in failures],
+            "failures": faults,
             **extra,
         },
+    )
+    gaps = extra.get("missing_days")
+    name = path.name.removesuffix(".status.json")
+    journal.enter(
+        kind=kind,
+        place=path.parent.name if name == "site" else name,
+        sources=sources,
+        failures=faults,
+        items=items,
+        gaps=None if gaps is None else len(gaps),
     )

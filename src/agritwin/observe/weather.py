@@ -1,22 +1,31 @@
-"""Fetch the hourly weather of a cell: only the days that the cube lacks, and those that providers still revise."""
+"""Fetch the weather of a cell: only the days that the cube lacks, and those that providers still revise."""
 
 import datetime as dt
+import functools
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from agritwin import weather_cube
-from agritwin.cubes import head
+from agritwin.agromet.day_table import day_table, with_hargreaves
+from agritwin.agromet.humidity import elevation_from_pressure
+from agritwin.cubes import head, is_past
 from agritwin.errors import SourceError
 from agritwin.observe import step
 from agritwin.observe.status import write_status
-from agritwin.pins import write_pointer
-from agritwin.sources.base import When, Where, fetch_chain, open_source
+from agritwin.pins import is_synthetic, write_pointer
+from agritwin.sources import quota
+from agritwin.sources.base import Source, When, Where, fetch_chain, open_source
+from agritwin.weather_cube import WeatherCube
 from agritwin.workspace import cube, read_json
 
 log = logging.getLogger(__name__)
+
+EXAMINED_YEARS = 10
 
 
 def fetch_weather(
@@ -26,11 +35,13 @@ def fetch_weather(
     status: str,
     cell: str,
     place: list[float],
+    zone: str,
     sources_weather: list[str],
+    sources_quota_share: float,
     weather: dict,
     stations: dict[str, str],
 ) -> None:
-    """Bring the hourly cube of a cell up to the day before the clock.
+    """Bring the hours and days of a cell up to the day before the clock, in one commit.
 
     Parameters
     ----------
@@ -42,12 +53,14 @@ def fetch_weather(
         Key of the cube.
     place
         Latitude and longitude [degrees] of the cell.
-    sources_weather
-        Names of sources, in order.
+    zone
+        Whose civil days the daily table holds.
+    sources_weather, sources_quota_share
+        Names of sources, in order; share of their limits that may be used.
     weather
         ``first_day`` and ``refetch_days``.
     stations
-        Station code of sources that need one.
+        Station code of sources that need one; others choose, and the choice is recorded.
 
     Raises
     ------
@@ -57,40 +70,130 @@ def fetch_weather(
     as_of = dt.date.fromisoformat(read_json(clock)["as_of"])
     store, _ = cube("weather", cell)
     first, last = dt.date.fromisoformat(weather["first_day"]), as_of - dt.timedelta(days=1)
-    sources = [
-        open_source("weather", name, **({"station": stations[name]} if name in stations else {}))
-        for name in sources_weather
-    ]
-    where = Where(latitude=place[0], longitude=place[1])
     failures: list[SourceError] = []
-    for begin, end in _ranges(store, first, last, weather["refetch_days"]):
-        try:
-            dataset = fetch_chain(sources, where, When(begin, end), on_failure=failures.append)
-        except SourceError:
-            break
-        hours = weather_cube.write_hourly(store, dataset, f"weather {begin} to {end}")
-        log.info("%s: %d hours changed from %s to %s", cell, hours, begin, end)
+    items = 0
+    if is_past(store, as_of.isoformat()):
+        log.info("%s was written later than %s: it is seen as it was then, and nothing is fetched", store, as_of)
+    else:
+        ranges = _ranges(store, first, last, weather["refetch_days"])
+        sources = [
+            open_source("weather", name, **({"station": stations[name]} if name in stations else {}))
+            for name in sources_weather
+        ]
+        spend = functools.partial(_spend, share=sources_quota_share)
+        task = _Task(Where(latitude=place[0], longitude=place[1]), zone, sources, spend, failures)
+        with weather_cube.editing(store, f"weather up to {last}", first) as kept:
+            items = task.bring_up(kept, ranges, first, last)
     if head(store) is None:
-        raise failures[0]
+        raise failures[0] if failures else SourceError(sources_weather[0], f"has no hour of {first} to {last}")
     newest = weather_cube.open_hourly(store)
     finite = np.isfinite(newest["air_temperature"].to_numpy())
-    write_pointer(Path(pointer), store, weather_cube.HOURLY, synthetic=newest.attrs.get("synthetic") == "true")
+    write_pointer(Path(pointer), store, weather_cube.HOURLY, synthetic=is_synthetic(newest))
     write_status(
         Path(status),
         kind="weather",
         sources=sources_weather,
         last_value=str(newest["time"].to_numpy()[finite][-1].astype("datetime64[h]")) if finite.any() else None,
         failures=failures,
+        items=items,
         missing_days=[[str(begin), str(end)] for begin, end in weather_cube.missing_ranges(store, first, last)],
+        stations=weather_cube.note(store, "station_attributes") or {},
     )
 
 
+class _Task:
+    """One refresh of a cube: whom to ask, for where, and what failed."""
+
+    def __init__(self, where: Where, zone: str, sources: list[Source], spend: Any, failures: list[SourceError]) -> None:
+        self.where, self.zone, self.sources, self.spend, self.failures = where, zone, sources, spend, failures
+
+    def bring_up(self, kept: WeatherCube, ranges: list[tuple[dt.date, dt.date]], first: dt.date, last: dt.date) -> int:
+        """Fill the gaps of the hours, make the days of them, and fill days that only daily data have."""
+        chosen = self._choose_stations(kept, last)
+        pieces = [piece for begin, end in ranges for piece in When(begin, end).by_year()]
+        hours = 0
+        for piece in pieces:
+            sources = [source for source in self.sources if self._reaches(source, piece, last)]
+            if not sources:
+                continue
+            try:
+                dataset = fetch_chain(
+                    sources,
+                    self.where,
+                    piece,
+                    before=functools.partial(self.spend, where=self.where, when=piece),
+                    on_failure=self.failures.append,
+                )
+            except SourceError as error:
+                if error.temporary:
+                    break
+                continue
+            hours += kept.merge_hours(dataset)
+            log.info("%s to %s: %s", piece.start, piece.end, dataset.attrs["source"])
+        kept.derive_days(functools.partial(self._days, kept))
+        self._fill_days(kept, first, last)
+        if chosen:
+            kept.remember("station_attributes", chosen)
+        return hours
+
+    @staticmethod
+    def _reaches(source: Source, piece: When, last: dt.date) -> bool:
+        """Tell whether a source keeps hours as old as a piece; some keep those of the last day only."""
+        kept_days = getattr(source, "hours_kept_days", None)
+        return kept_days is None or (last - piece.end).days < kept_days
+
+    def _days(self, kept: WeatherCube, hourly: xr.Dataset) -> xr.Dataset:
+        # Once for the cube: a day must not depend on which hours were read beside it.
+        elevation = kept.note("elevation_m")
+        if elevation is None:
+            pressure = float(hourly["surface_pressure"].mean()) / 10.0
+            elevation = round(float(elevation_from_pressure(pressure)), 1) if np.isfinite(pressure) else 0.0
+            kept.remember("elevation_m", elevation)
+        return day_table(hourly, self.where.latitude, self.where.longitude, elevation, self.zone)
+
+    def _fill_days(self, kept: WeatherCube, first: dt.date, last: dt.date) -> None:
+        """Ask stations for the days of which they keep no hours; such a day says so in its origin."""
+        for source in self.sources:
+            for begin, end in kept.missing_days(first, last) if hasattr(source, "choose") else []:
+                when = When(begin, end)
+                try:
+                    self.spend(source, where=self.where, when=when)
+                    days = with_hargreaves(source.daily(self.where, when), self.where.latitude)  # type: ignore[attr-defined]
+                except SourceError as error:
+                    self.failures.append(error)
+                    break
+                kept.merge_days(days)
+
+    def _choose_stations(self, kept: WeatherCube, last: dt.date) -> dict[str, Any]:
+        """Choose once for the cube which station of a network speaks for it, and record why."""
+        recorded = dict(kept.note("station_attributes") or {})
+        years = When(last.replace(year=last.year - EXAMINED_YEARS, day=min(last.day, 28)), last)
+        for source in self.sources:
+            if getattr(source, "station", "none") is not None or not hasattr(source, "choose"):
+                continue
+            if source.name not in recorded:
+                try:
+                    recorded[source.name] = source.choose(self.where, years).record()  # type: ignore[attr-defined]
+                except SourceError as error:
+                    self.failures.append(error)
+                    continue
+            source.station = recorded[source.name]["chosen"]["code"]  # type: ignore[attr-defined]
+        return recorded
+
+
+def _spend(source: Source, *, where: Where, when: When, share: float) -> None:
+    plan = getattr(source, "plan", None)
+    if plan is not None:
+        quota.spend(plan(where, when), share)
+
+
 def _ranges(store: Path, first: dt.date, last: dt.date, refetch_days: int) -> list[tuple[dt.date, dt.date]]:
-    ranges = weather_cube.missing_ranges(store, first, last)
-    recent = last - dt.timedelta(days=refetch_days - 1)
-    if refetch_days and recent > first and not any(begin <= recent for begin, _ in ranges):
-        ranges = [pair for pair in ranges if pair[0] < recent] + [(recent, last)]
-    return ranges
+    """Return the runs of days to ask for: those that lack, and the newest, which providers still revise."""
+    days = When(first, last).dates.astype("datetime64[D]")
+    wanted = days > np.datetime64(last - dt.timedelta(days=refetch_days))
+    for begin, end in weather_cube.missing_ranges(store, first, last):
+        wanted |= (days >= np.datetime64(begin)) & (days <= np.datetime64(end))
+    return weather_cube.runs(days, wanted)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from agritwin.errors import SourceError
 from agritwin.sources import canonical
 from agritwin.sources.base import When, Where
 from agritwin.sources.http import TransientError, ask, client, json_of, require_ok, validated
-from agritwin.sources.stations import Station, nearest
+from agritwin.sources.quota import Plan
+from agritwin.sources.stations import Choice, Station, choose, nearest
 
 NAME = "aemet"
 HOST = "https://opendata.aemet.es/"
@@ -75,10 +76,16 @@ class Aemet:
 
     name = NAME
     kind = "weather"
+    hours_kept_days = 1
 
     def __init__(self, station: str | None = None, transport: httpx.BaseTransport | None = None) -> None:
         self.station = station
         self._transport = transport
+
+    def plan(self, where: Where, when: When) -> Plan:
+        """State what a fetch takes of the provider's quota: two steps, and two for the inventory."""
+        steps = 2 if self.station else 4
+        return Plan(NAME, steps, steps)
 
     def fetch(self, where: Where, when: When) -> xr.Dataset:
         """Return hourly observations (time); the service keeps the last twelve hours, all others are missing."""
@@ -106,6 +113,15 @@ class Aemet:
     def nearest(self, where: Where) -> Station:
         """Return the station nearest to a place."""
         return nearest(self.stations(), where, NAME)
+
+    def choose(self, where: Where, when: When) -> Choice:
+        """Choose a station for a place by distance, height and the days of ``when`` that it has."""
+
+        def completeness(code: str) -> float:
+            days = Aemet(code, self._transport).daily(where, when)
+            return float((days["air_temperature_min"].notnull() & days["precipitation"].notnull()).mean())
+
+        return choose(self.stations(), where, NAME, completeness)
 
     def _rows(self, path: str) -> list[dict[str, Any]]:
         """Follow both steps of the protocol: an envelope that names a temporary address, then the data behind it."""

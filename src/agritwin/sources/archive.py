@@ -17,6 +17,7 @@ from agritwin.errors import SourceError
 from agritwin.sources import open_meteo, soilgrids
 from agritwin.sources.archive_folder import NAME, ArchiveFolder
 from agritwin.sources.base import When, Where
+from agritwin.sources.quota import Plan
 
 ADDED = ("temperature_2m", "relative_humidity_2m", "wind_speed_10m", "shortwave_radiation", "surface_pressure")
 """Variables whose forecast error is added; that of rain is a factor and a shift in time."""
@@ -149,6 +150,10 @@ class ArchiveWeather(open_meteo.OpenMeteoWeather):
         self._archive = Archive(folder)
         super().__init__(transport=archive_transport(self._archive))
 
+    def plan(self, where: Where, when: When) -> Plan:
+        """Files of one's own cost nothing."""
+        return Plan(NAME, 0, 0.0)
+
     def fetch(self, where: Where, when: When) -> xr.Dataset:
         """Return hourly weather (time), synthetic, nothing after the last day asked for."""
         return super().fetch(where, when).assign_attrs(self._archive.attributes)
@@ -158,10 +163,15 @@ class ArchiveForecast(open_meteo.OpenMeteoEnsemble):
     """Ensemble forecasts of the demo's cells for any day of issue."""
 
     name = NAME
+    keeps_issues = True
 
     def __init__(self, folder: Path | None = None) -> None:
         self._archive = Archive(folder)
         super().__init__(transport=archive_transport(self._archive))
+
+    def plan(self, where: Where, when: When) -> Plan:
+        """Files of one's own cost nothing."""
+        return Plan(NAME, 0, 0.0)
 
     def fetch(self, where: Where, when: When) -> xr.Dataset:
         """Return hourly weather (member, time), synthetic, issued at 00:00 UTC of the first day."""

@@ -9,6 +9,7 @@ from importlib.metadata import distribution, entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agritwin.errors import ConfigError, SourceError
+from agritwin.sources.quota import QuotaReachedError
 
 # Only for names: a step that finds nothing new to fetch ends before it needs numpy and xarray.
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ def fetch_chain(
     when: When,
     *,
     on_failure: Callable[[SourceError], None] | None = None,
+    before: Callable[[Source], None] | None = None,
 ) -> "xr.Dataset":
     """Ask several sources in turn: the first that answers gives the data, later ones fill what is missing.
 
@@ -141,6 +143,8 @@ def fetch_chain(
         Sources of one kind with one dimension ``time``, best first. A source is asked only while values are missing.
     on_failure
         Called with the error of every source that failed (``failures.append`` collects them).
+    before
+        Called with every source before it is asked; may refuse with a SourceError, for example when a quota is used up.
 
     Returns
     -------
@@ -161,12 +165,17 @@ def fetch_chain(
     merged = None
     for source in sources:
         try:
+            if before is not None:
+                before(source)
             answer = source.fetch(where, when).reindex(time=when.hours)
         except SourceError as error:
             log.warning("%s", error)
             failures.append(error)
             if on_failure is not None:
                 on_failure(error)
+            if isinstance(error, QuotaReachedError) and not answers:
+                # Not a fault: the rest is fetched later, rather than from a worse source for good.
+                raise
             continue
         answers.append(answer)
         merged = answer if merged is None else merged.combine_first(answer)

@@ -6,6 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -14,9 +15,8 @@ from pydantic import BaseModel, ValidationError
 
 from agritwin import __version__
 from agritwin.errors import SourceError
+from agritwin.sources.traffic import TRAFFIC
 
-TRIES = 5
-BUDGET_S = 300.0
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 LIMIT_WINDOWS_S = (
     (re.compile(r"(?i)minut"), 61.0),
@@ -26,6 +26,22 @@ LIMIT_WINDOWS_S = (
 SECRETS = re.compile(
     r"(?i)\b(api_key|apikey|token|usuario|password|cadena|claveapi|username)=[^&\s\"']*",
 )
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a provider is borne: tries, and seconds for all together, to connect, without a byte, between tries."""
+
+    tries: int = 5
+    budget_s: float = 300.0
+    connect_s: float = 10.0
+    read_s: float = 60.0
+    first_wait_s: float = 1.0
+    longest_wait_s: float = 30.0
+    jitter_s: float = 1.0
+
+
+PATIENCE = Patience()
 
 
 class TransientError(Exception):
@@ -66,7 +82,7 @@ def client(transport: httpx.BaseTransport | None = None, *, headers: Mapping[str
     return httpx.Client(
         transport=transport,
         headers={"User-Agent": f"agritwin/{__version__}", **(headers or {})},
-        timeout=httpx.Timeout(60.0, connect=10.0),
+        timeout=httpx.Timeout(PATIENCE.read_s, connect=PATIENCE.connect_s),
         limits=httpx.Limits(max_connections=4, max_keepalive_connections=2),
     )
 
@@ -79,15 +95,16 @@ def ask[T](
     source: str,
     read: Callable[[httpx.Response], T],
     method: str = "GET",
-    tries: int = TRIES,
-    budget_s: float = BUDGET_S,
+    tries: int | None = None,
+    budget_s: float | None = None,
     pause_s: float | None = None,
 ) -> T:
     """Send a request and read its answer, again if need be.
 
     Connection errors, 429, 500, 502, 503, 504 and answers for which ``read`` raises :class:`TransientError` are
-    repeated with growing waits, or after the wait that the server asks for in ``Retry-After``; never more than
-    ``tries`` times nor beyond ``budget_s`` seconds.
+    repeated with growing waits and jitter, or after the wait that the server asks for in ``Retry-After``; never more
+    than ``tries`` times nor beyond ``budget_s`` seconds in all, however slowly an answer drips in. Both default to
+    :data:`PATIENCE`.
 
     Parameters
     ----------
@@ -104,8 +121,10 @@ def ask[T](
     SourceError
         ``temporary`` where only the tries or the time ran out. Messages name host and path, never the query.
     """
-    place = _place(url)
+    place, patience = _place(url), PATIENCE
+    budget_s = patience.budget_s if budget_s is None else budget_s
     started = time.monotonic()
+    deadline = started + budget_s
 
     def wait(error: Exception) -> bool | float:
         if not isinstance(error, TransientError):
@@ -116,10 +135,15 @@ def ask[T](
 
     try:
         for attempt in stamina.retry_context(
-            on=wait, attempts=tries, timeout=budget_s, wait_initial=1.0, wait_max=30.0, wait_jitter=1.0
+            on=wait,
+            attempts=patience.tries if tries is None else tries,
+            timeout=budget_s,
+            wait_initial=patience.first_wait_s,
+            wait_max=patience.longest_wait_s,
+            wait_jitter=patience.jitter_s,
         ):
             with attempt:
-                return read(_once(http, method, url, params, pause_s))
+                return read(_once(http, httpx.Request(method, url, params=params), source, deadline, pause_s))
     except TransientError as error:
         raise SourceError(
             source, f"{place} {error.what}", "Try again later, or name another source.", temporary=True
@@ -128,10 +152,10 @@ def ask[T](
 
 
 def _once(
-    http: httpx.Client, method: str, url: str, params: Mapping[str, Any] | None, pause_s: float | None
+    http: httpx.Client, request: httpx.Request, source: str, deadline: float, pause_s: float | None
 ) -> httpx.Response:
     try:
-        response = http.request(method, url, params=params)
+        response = _received(http, request, source, deadline)
     except httpx.TimeoutException as error:
         raise TransientError("did not answer in time") from error
     except httpx.TransportError as error:
@@ -148,14 +172,29 @@ def _once(
     return response
 
 
+def _received(http: httpx.Client, request: httpx.Request, source: str, deadline: float) -> httpx.Response:
+    """Send a request and read the whole body, unless that takes until the deadline."""
+    traffic = TRAFFIC[source]
+    traffic.requests += 1
+    with http.stream(request.method, request.url) as response:
+        body = bytearray()
+        for piece in response.iter_bytes():
+            body += piece
+            if time.monotonic() > deadline:
+                raise TransientError("sent its answer too slowly")
+    traffic.bytes += len(body)
+    about = [(name, value) for name, value in response.headers.multi_items() if name not in ("content-encoding",)]
+    return httpx.Response(response.status_code, headers=about, content=bytes(body), request=response.request)
+
+
 def get_json(
     http: httpx.Client,
     url: str,
     params: Mapping[str, Any] | None = None,
     *,
     source: str,
-    tries: int = TRIES,
-    budget_s: float = BUDGET_S,
+    tries: int | None = None,
+    budget_s: float | None = None,
 ) -> Any:
     """Return the JSON of an answer; see :func:`ask` for what is repeated.
 

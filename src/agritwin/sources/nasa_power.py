@@ -11,6 +11,7 @@ from agritwin.errors import SourceError
 from agritwin.sources import canonical
 from agritwin.sources.base import When, Where
 from agritwin.sources.http import client, get_json, validated
+from agritwin.sources.quota import Plan
 
 URL = "https://power.larc.nasa.gov/api/temporal/{step}/point"
 
@@ -80,6 +81,10 @@ class NasaPower:
 
     def __init__(self, transport: httpx.BaseTransport | None = None) -> None:
         self._http = client(transport)
+
+    def plan(self, where: Where, when: When) -> Plan:
+        """State what a fetch takes of the provider's quota: a request a year."""
+        return Plan(self.name, len(when.by_year()), len(when.by_year()))
 
     def fetch(self, where: Where, when: When) -> xr.Dataset:
         """Return hourly weather (time) from 00:00 of the first to 23:00 of the last UTC day; one request a year."""

@@ -13,6 +13,7 @@ from agritwin.errors import SourceError
 from agritwin.sources import canonical
 from agritwin.sources.base import When, Where
 from agritwin.sources.http import client, get_json, validated
+from agritwin.sources.quota import Plan
 
 ARCHIVE_URL = "https://archive-api.open-meteo.com/v1/archive"
 FORECAST_URL = "https://api.open-meteo.com/v1/forecast"
@@ -69,23 +70,15 @@ class Request:
     params: dict[str, str]
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The requests that an answer takes and what they cost of the provider's quota."""
-
-    requests: tuple[Request, ...]
-    weighted_calls: float
+def requests_of(where: Where, when: When, model: str) -> tuple[Request, ...]:
+    """Return the requests for one point: one a calendar year."""
+    return tuple(_request(where, span, model) for span in when.by_year())
 
 
-def plan(where: Where, when: When, *, model: str = "era5_seamless", members: int = 1) -> Plan:
-    """Plan the requests for one point: one a calendar year, each weighted as the provider weighs it.
-
-    A request of v variables (times members) over d days counts max(1, v/10, v/10 x d/14) calls; the free tier allows
-    600 a minute, 5 000 an hour and 10 000 a day.
-    """
-    requests = tuple(_request(where, span, model) for span in when.by_year())
-    tens = len(UNITS) * members / 10
-    return Plan(requests, sum(max(1.0, tens, tens * request.when.days / 14) for request in requests))
+def cost(when: When, series: int = 1) -> float:
+    """Return how many calls the provider counts: max(1, v/10, v/10 x d/14) for v variables x members over d days."""
+    tens = len(UNITS) * series / 10
+    return max(1.0, tens, tens * when.days / 14)
 
 
 class OpenMeteoWeather:
@@ -106,10 +99,15 @@ class OpenMeteoWeather:
         self.model = model
         self._http = client(transport)
 
+    def plan(self, where: Where, when: When) -> Plan:
+        """State what a fetch takes of the provider's quota."""
+        requests = requests_of(where, when, self.model)
+        return Plan("open_meteo", len(requests), sum(cost(request.when) for request in requests))
+
     def fetch(self, where: Where, when: When) -> xr.Dataset:
         """Return hourly weather (time) from 00:00 of the first to 23:00 of the last UTC day; one request a year."""
         parts = []
-        for request in plan(where, when, model=self.model).requests:
+        for request in requests_of(where, when, self.model):
             answer = _ask(self._http, ARCHIVE_URL, request, self.name)
             parts.append(_member_values(answer, self.name)["control"])
         values = {name: np.concatenate([part[name] for part in parts]) for name in CANONICAL.values()}
@@ -132,10 +130,15 @@ class OpenMeteoForecast:
     kind = "forecast"
     url = FORECAST_URL
     title = "Open-Meteo forecast"
+    members = 1
 
     def __init__(self, model: str = "best_match", transport: httpx.BaseTransport | None = None) -> None:
         self.model = model
         self._http = client(transport)
+
+    def plan(self, where: Where, when: When) -> Plan:
+        """State what a fetch takes of the provider's quota."""
+        return Plan("open_meteo", 1, cost(when, self.members))
 
     def fetch(self, where: Where, when: When) -> xr.Dataset:
         """Return hourly weather (member, time) from 00:00 UTC of the first day on, as far as the model reaches.
@@ -160,6 +163,7 @@ class OpenMeteoEnsemble(OpenMeteoForecast):
 
     name = "open_meteo_ensemble"
     url = ENSEMBLE_URL
+    members = 31
     title = "Open-Meteo ensemble forecast"
 
     def __init__(self, model: str = "ncep_gefs_seamless", transport: httpx.BaseTransport | None = None) -> None:

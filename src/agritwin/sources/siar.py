@@ -14,7 +14,8 @@ from agritwin.errors import SourceError
 from agritwin.sources import canonical
 from agritwin.sources.base import When, Where
 from agritwin.sources.http import TransientError, ask, client, json_of, require_ok, text_of, validated
-from agritwin.sources.stations import Station, nearest
+from agritwin.sources.quota import Plan
+from agritwin.sources.stations import Choice, Station, choose, nearest
 
 NAME = "siar"
 BASE = "https://servicio.mapa.gob.es/siarapi/API/V1"
@@ -87,6 +88,11 @@ class Siar:
         self._http = client(transport)
         self._token: str | None = None
 
+    def plan(self, where: Where, when: When) -> Plan:
+        """State what a fetch takes of the account's requests: three to sign in, the quota, the days."""
+        requests = 4 + len(When(when.start, when.end).by_days(max(1, ROWS_A_MINUTE // ROWS_A_DAY)))
+        return Plan(NAME, requests, requests)
+
     def fetch(self, where: Where, when: When) -> xr.Dataset:
         """Return hourly weather (time), the mean or sum of half-hourly rows; pressure is not measured."""
         station = self.station or self.nearest(where).code
@@ -109,6 +115,16 @@ class Siar:
     def nearest(self, where: Where) -> Station:
         """Return the open station nearest to a place."""
         return nearest(self.stations(), where, NAME)
+
+    def choose(self, where: Where, when: When) -> Choice:
+        """Choose a station for a place by distance, height and the days of ``when`` that it has."""
+
+        def completeness(code: str) -> float:
+            rows = self._data("Diarios", code, when, 1)
+            found = days(rows, when, {})
+            return float((found["air_temperature_min"].notnull() & found["precipitation"].notnull()).mean())
+
+        return choose(self.stations(), where, NAME, completeness)
 
     def _data(self, kind: str, station: str, when: When, rows_a_day: int) -> list[dict[str, Any]]:
         """Fetch rows in pieces that the account's own quota allows."""
