@@ -1,9 +1,9 @@
 """Compiled WOFOST 7.2 over an ensemble of members: a crop, its leaves by age, and the water of its soil, day by day.
 
-The equations are those of the system description of WOFOST 7.2 (de Wit et al. 2020, Wageningen Environmental Research)
-and of the works that it rests on: Spitters et al. (1986, 1989) for light in the canopy, Goudriaan (1986) for the Gaussian
-integration, van Diepen et al. (1989) for growth and water, van Keulen and Wolf (1986) for the soil. Weights are in
-kg ha-1, water in cm, as there; ``wofost.py`` translates.
+The equations are those of the system description of WOFOST 7.2 (de Wit et al. 2020, Wageningen Environmental
+Research) and of the works that it rests on: Spitters et al. (1986, 1989) for light in the canopy, Goudriaan (1986) for
+the Gaussian integration, van Diepen et al. (1989) for growth and water, van Keulen and Wolf (1986) for the soil.
+Weights are in kg ha-1, water in cm, as there; ``wofost.py`` and ``outputs.py`` translate.
 
 Members are worked in blocks that lie side by side in one small scratch array, the days outside and the members of a
 block inside, mostly without branches between members: the compiler turns the inner loops into vector instructions.
@@ -39,13 +39,13 @@ STAGE_TABLES = ("AMAXTB", "KDIFTB", "SLATB", "SSATB", "FRTB", "FLTB", "FSTB", "F
 WARMTH_TABLES = ("DTSMTB", "EFFTB", "TMPFTB", "VERNRTB", "TMNFTB")
 
 #: Rows of ``parameters``: WOFOST's symbols and units, and management; days count from 1970-01-01.
-PARAMETERS = (
+PARAMETERS: tuple[str, ...] = (
     "TSUMEM", "TBASEM", "TEFFMX", "TSUM1", "TSUM2", "DLO", "DLC", "DVSI", "DVSEND", "PHOTOPERIODIC", "VERNALISING",
     "VERNBASE", "VERNSAT", "VERNDVS", "TDWI", "RGRLAI", "SPA", "SPAN", "TBASE", "CVL", "CVO", "CVR", "CVS", "LNQ10",
     "RML", "RMO", "RMR", "RMS", "PERDL", "CFET", "DEPNR", "OXYGEN", "RDI", "RRI", "RDM", "AMAX_FACTOR", "EFF_FACTOR",
     "KDIF_FACTOR", "SLA_FACTOR", "SMW", "SMFCF", "SM0", "CRAIRC", "SOPE", "KSUB", "RDMSOL", "IFUNRN", "NOTINF", "SSMAX",
-    "START", "FROM_SOWING", "HARVEST", "TO_RIPENESS", "DURATION", "THRESHOLD", "REFILL", "MAXIMUM", "LIMIT", "FIRST_DAY",
-    "LAST_DAY",
+    "START", "FROM_SOWING", "HARVEST", "TO_RIPENESS", "DURATION", "THRESHOLD", "REFILL", "MAXIMUM", "LIMIT",
+    "FIRST_DAY", "LAST_DAY",
 )  # fmt: skip
 (
     TSUMEM, TBASEM, TEFFMX, TSUM1, TSUM2, DLO, DLC, DVSI, DVSEND, PHOTOPERIODIC, VERNALISING,
@@ -58,12 +58,12 @@ PARAMETERS = (
 _STATE = len(PARAMETERS) * BLOCK
 
 #: Rows of ``state``, with which a day begins: weights of living and dead organs in kg ha-1, water in cm, depth in cm.
-STATE = (
+STATE: tuple[str, ...] = (
     "phase", "development_stage", "temperature_sum", "emergence_temperature_sum", "vernalisation", "vernalised",
-    "days_since_start", "days_since_emergence", "start_day", "emergence_day", "flowering_day", "ripeness_day", "end_day",
-    "root_weight", "dead_root_weight", "stem_weight", "dead_stem_weight", "storage_organ_weight", "leaf_weight",
-    "dead_leaf_weight", "leaf_area", "exponential_leaf_area", "leaf_area_index", "largest_leaf_area_index", "leaf_age",
-    "leaf_classes", "rooting_depth", "gross_assimilation_sum", "maintenance_respiration_sum", "crop_transpiration",
+    "days_since_start", "days_since_emergence", "start_day", "emergence_day", "flowering_day", "ripeness_day",
+    "end_day", "root_weight", "dead_root_weight", "stem_weight", "dead_stem_weight", "storage_organ_weight",
+    "leaf_weight", "dead_leaf_weight", "leaf_area", "exponential_leaf_area", "leaf_area_index", "largest_leaf_area_index",
+    "leaf_age", "leaf_classes", "rooting_depth", "gross_assimilation_sum", "maintenance_respiration_sum", "crop_transpiration",
     "crop_evaporation", "root_zone_water", "subsoil_water", "surface_storage", "soil_moisture", "wetted_before",
     "days_since_rain", "days_without_oxygen", "water_depth", "refilled", "transpiration_sum", "soil_evaporation_sum",
     "surface_evaporation_sum", "precipitation_sum", "irrigation_sum", "infiltration_sum", "runoff_sum",
@@ -98,13 +98,14 @@ _SCRATCH = _DAY + 81 * BLOCK
 _DERIVED = 19  # rows from _TMIN on that depend on the weather alone
 
 #: Rows of ``daily``; the first are the state with which the day begins, then the rates of the day.
-DAILY = (
-    "phase", "development_stage", "leaf_area_index", "leaf_weight", "stem_weight", "root_weight", "storage_organ_weight",
-    "dead_leaf_weight", "dead_stem_weight", "dead_root_weight", "above_ground_production", "rooting_depth",
-    "soil_moisture", "root_zone_water", "subsoil_water", "surface_storage", "vernalisation", "temperature_sum",
+DAILY: tuple[str, ...] = (
+    "phase", "development_stage", "leaf_area_index", "leaf_weight", "stem_weight", "root_weight",
+    "storage_organ_weight", "dead_leaf_weight", "dead_stem_weight", "dead_root_weight",
+    "above_ground_production", "rooting_depth", "soil_moisture", "root_zone_water",
+    "subsoil_water", "surface_storage", "vernalisation", "temperature_sum",
     "exponential_leaf_area", "root_zone_depletion", "readily_available_water", "ks", "transpiration_reduction",
-    "transpiration", "potential_transpiration", "soil_evaporation", "surface_evaporation", "infiltration", "percolation",
-    "drainage", "runoff", "irrigation", "gross_assimilation", "maintenance_respiration",
+    "transpiration", "potential_transpiration", "soil_evaporation", "surface_evaporation", "infiltration",
+    "percolation", "drainage", "runoff", "irrigation", "gross_assimilation", "maintenance_respiration",
 )  # fmt: skip
 _OUTPUT = np.array(
     [
@@ -171,7 +172,7 @@ def _exp(value):
     p = p * r + 0.5
     p = p * r + 1.0
     p = p * r + 1.0
-    return _from_bits(_bits(p) + (_bits(shifted) << 52))
+    return _from_bits(_bits(p) + (_bits(shifted) << 52))  # pyright: ignore[reportCallIssue]
 
 
 @numba.njit(cache=True, error_model="numpy", forceinline=True)

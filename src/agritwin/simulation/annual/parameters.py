@@ -1,8 +1,9 @@
 """Parameters of annual crops: what each means, where it may lie, and where the shipped values come from.
 
-Names and units of crop, soil and site are those of WOFOST, so that published sets can be used as they stand. The shipped
-files (``wheat.yaml`` and its neighbours) give each parameter a value, for members that shall differ a range, a source and
-a mark: ``published`` for a value read in the source named, ``prior`` for a guess that waits for calibration.
+Names and units of crop, soil and site are those of WOFOST, so that published sets can be used as they stand. The
+shipped files (``wheat.yaml`` and its neighbours) give each parameter a value, for members that shall differ a range, a
+source and a mark: ``published`` for a value read in the source named, ``prior`` for a guess that waits for
+calibration.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from agritwin.errors import ConfigError
 from agritwin.simulation.annual import tables
+from agritwin.simulation.annual.management import Start
 
 SPECIES = ("wheat", "maize", "barley", "potato", "rapeseed", "sunflower")
 MARKS = ("published", "prior")
@@ -133,8 +135,8 @@ def require(species: str) -> None:
     if species not in SPECIES:
         raise ConfigError(
             f"crop: there are no WOFOST parameters for '{species}'.",
-            f"Use one of {', '.join(SPECIES)}; for its water alone run the FAO-56 balance with the crop coefficients of "
-            "the crop (agritwin.simulation.orchard.balance with kcb and ground_cover among the drivers).",
+            f"Use one of {', '.join(SPECIES)}; for its water alone run the FAO-56 balance of "
+            "agritwin.simulation.orchard.balance with the crop's kcb and ground_cover among the drivers.",
         )
 
 
@@ -151,10 +153,24 @@ def load(species: str) -> dict[str, Entry]:
     return {**_file("soil"), **_file(species)}
 
 
+def usual_start(species: str) -> tuple[Start, str]:
+    """How and when (MM-DD) the shipped set of a crop begins: at sowing, or as winter crops at emergence on 1 January.
+
+    Sets of winter crops were fitted with that start; sown in autumn they would flower too early.
+    """
+    require(species)
+    calendar = _content(species)["calendar"]
+    return calendar["start"], calendar["day"]
+
+
+def _content(stem: str) -> dict[str, Any]:
+    return yaml.safe_load(resources.files(__package__).joinpath(f"{stem}.yaml").read_text(encoding="utf-8"))
+
+
 def _file(stem: str) -> dict[str, Entry]:
-    text = resources.files(__package__).joinpath(f"{stem}.yaml").read_text(encoding="utf-8")
-    content = yaml.safe_load(text)
+    content = _content(stem)
     source = content.pop("source")
+    content.pop("calendar", None)
     return {name: _entry(stem, name, given, source) for name, given in content.items()}
 
 

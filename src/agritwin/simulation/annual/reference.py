@@ -1,11 +1,10 @@
-"""PCSE, the reference implementation of WOFOST, behind the interface of :func:`agritwin.simulation.annual.wofost.simulate`.
+"""PCSE, the reference implementation of WOFOST, behind the interface of ``agritwin.simulation.annual.wofost``.
 
-It works one member at a time and is three orders slower; it is here to check results, not to make them. PCSE is licensed
-under the EUPL and is not part of this package.
+It works one member at a time and is three orders slower; it is here to check results, not to make them. PCSE is
+licensed under the EUPL and is not part of this package.
 """
 
 import contextlib
-import datetime
 import importlib
 import io
 import logging
@@ -55,7 +54,7 @@ def simulate(
     ----------
     drivers, parameters, management
         As in :func:`agritwin.simulation.annual.wofost.simulate`, without a rule of irrigation; depths that the drivers
-        give are applied.
+        give are applied, but for the very last day, on which PCSE takes none. At least two days.
     state
         Has to be None: PCSE cannot go on from one.
 
@@ -156,7 +155,7 @@ def _of(dataset: xr.Dataset, member: int) -> xr.Dataset:
 
 def _flat(values: np.ndarray) -> list[float]:
     """A table as PCSE reads it; one point alone it cannot read."""
-    pairs = values if len(values) > 1 else np.vstack([values, values + [1.0, 0.0]])
+    pairs = values if len(values) > 1 else np.vstack([values, values + np.array([1.0, 0.0])])
     return [float(number) for number in pairs.ravel()]
 
 
@@ -189,10 +188,12 @@ def _calendar(drivers: xr.Dataset, cropping: Cropping) -> list[dict]:
     events = None
     if "irrigation" in drivers and bool((drivers["irrigation"] > 0).any()):
         depths = zip(days, drivers["irrigation"].to_numpy(), strict=True)
-        table_of = [{day: {"amount": float(mm) / 10.0, "efficiency": 1.0}} for day, mm in depths if mm > 0]
+        table_of = [
+            {day: {"amount": float(mm) / 10.0, "efficiency": 1.0}} for day, mm in depths if mm > 0 and day < last
+        ]
         events = [{"event_signal": "irrigate", "name": "given", "comment": "cm", "events_table": table_of}]
     campaign = {"CropCalendar": calendar, "TimedEvents": events, "StateEvents": None}
-    return [{first: campaign}, {last + datetime.timedelta(days=0): None}] if last > first else [{first: campaign}]
+    return [{first: campaign}, {last: None}]
 
 
 def _run(drivers: xr.Dataset, parameters: xr.Dataset, cropping: Cropping) -> xr.Dataset:
@@ -209,5 +210,7 @@ def _run(drivers: xr.Dataset, parameters: xr.Dataset, cropping: Cropping) -> xr.
         known = [found.get(day, {}).get(symbol) for day in days]
         values = np.array([np.nan if number is None else float(number) for number in known]) * factor
         variables[name] = ("day", values, {"units": units, "long_name": long_name, "symbol": symbol})
+    up = variables["development_stage"][1] >= 0.0  # before emergence PCSE leaves this rate at zero
+    variables["transpiration_reduction"][1][~up] = np.nan
     attributes = {"history": f"PCSE {load().__version__}, {model.__class__.__name__}"}
     return xr.Dataset(variables, coords={"day": drivers["day"]}, attrs=attributes)

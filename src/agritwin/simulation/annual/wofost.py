@@ -39,8 +39,8 @@ def simulate(
     Parameters
     ----------
     drivers
-        Over ``day`` (consecutive local days) and, where members differ, ``member``, with the coordinate ``latitude``, as
-        :func:`agritwin.simulation.annual.weather.drivers` gives them; if wished ``irrigation`` (net mm).
+        Over ``day`` (consecutive local days) and, where members differ, ``member``, with the coordinate ``latitude``,
+        as :func:`agritwin.simulation.annual.weather.drivers` gives them; if wished ``irrigation`` (net mm).
     parameters
         Those of :mod:`agritwin.simulation.annual.parameters`: numbers, or arrays over ``member``; tables are shared.
     state
