@@ -1,7 +1,9 @@
 """A record store with one account a role, and a client for each."""
 
+import contextlib
 import datetime as dt
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import argon2
@@ -92,8 +94,9 @@ def around(workspace, engine, clock) -> Surroundings:
 
 
 @pytest.fixture
-def client(around) -> TestClient:
-    return TestClient(create_app(around, worker=False), raise_server_exceptions=True)
+def client(around) -> Iterator[TestClient]:
+    with TestClient(create_app(around, worker=False)) as one:
+        yield one
 
 
 def log_in(client: TestClient, email: str, password: str = PASSWORD) -> dict[str, str]:
@@ -113,10 +116,11 @@ def admin(client) -> TestClient:
 @pytest.fixture
 def as_(client):
     """Make a client of somebody: ``as_("owner")``."""
+    with contextlib.ExitStack() as stack:
 
-    def make(name: str) -> TestClient:
-        other = TestClient(client.app)
-        other.headers.update(log_in(client, f"{name}@example.org"))
-        return other
+        def make(name: str) -> TestClient:
+            other = stack.enter_context(TestClient(client.app))
+            other.headers.update(log_in(client, f"{name}@example.org"))
+            return other
 
-    return make
+        yield make

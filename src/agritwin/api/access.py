@@ -103,7 +103,7 @@ def token_pair(around: Surroundings, account: Account, session: str, token: str)
     return {name: jwt.encode(common | own, around.secret, ALGORITHM) for name, own in claims.items()}
 
 
-def read_token(around: Surroundings, token: str, kind: Literal["access", "refresh"]) -> dict[str, str]:
+def read_token(around: Surroundings, token: str, kind: Literal["access", "refresh", "page"]) -> dict[str, str]:
     """Return the claims of a token of a kind.
 
     Raises

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from fastapi import APIRouter, Depends, FastAPI
 
 from agritwin import __version__
-from agritwin.api import errors, jobs
+from agritwin.api import errors, jobs, pages
 from agritwin.api.access import guard
-from agritwin.api.routes import auth, location, model, sensor, service, user
+from agritwin.api.routes import auth, features, files, location, model, sensor, sensorthings, series, service, user
 from agritwin.api.surroundings import Surroundings
 
 DESCRIPTION = """\
@@ -20,7 +20,7 @@ OGC API - Features of the parcels, `/series` downloads of any series with units 
 Times are UTC; one without a zone is read as UTC. Lists take `limit` and `offset` and tell the total in `X-Total-Count`.
 A refusal says in `detail` what is wrong and in `remedy` what to do.
 """
-OPEN = (auth.open_router,)
+OPEN = (auth.open_router, pages.router)
 GUARDED: tuple[APIRouter, ...] = (
     auth.router,
     location.router,
@@ -28,6 +28,10 @@ GUARDED: tuple[APIRouter, ...] = (
     model.router,
     service.router,
     user.router,
+    series.router,
+    files.router,
+    features.router,
+    sensorthings.router,
 )
 
 
@@ -53,7 +57,9 @@ def create_app(around: Surroundings, *, worker: bool = True) -> FastAPI:
         if worker:
             thread.join(15)
 
-    app = FastAPI(title="agritwin", version=__version__, description=DESCRIPTION, lifespan=life)
+    app = FastAPI(
+        title="agritwin", version=__version__, description=DESCRIPTION, lifespan=life, docs_url=None, redoc_url=None
+    )
     app.state.surroundings = around
     errors.install(app)
     for router in OPEN:

@@ -33,7 +33,7 @@ def storable(value: Any) -> Any:
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 Text = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
 Unit = Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00]*$")]
-TwinId = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]*$")]
+TwinId = Annotated[str, StringConstraints(max_length=64, pattern=r"^([0-9]+(-[0-9]+)+|[a-z][a-z0-9]*(-[a-z0-9]+)*)$")]
 Moment = Annotated[dt.datetime, AfterValidator(in_utc), Field(description="ISO 8601; without a zone it is UTC")]
 Whole = Annotated[int, Field(ge=-EXACT, le=EXACT)]
 Value = bool | Whole | FiniteFloat | Text

@@ -1,5 +1,6 @@
 """The first page: every parcel on a map and as a card, with its danger level."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ class Home:
         return any(card.synthetic for card in self.cards)
 
 
-def build(root: Path, language_code: str) -> Home:
+def build(root: Path, language_code: str, allowed: Collection[str] | None = None) -> Home:
     """Return the first page.
 
     Parameters
@@ -57,9 +58,11 @@ def build(root: Path, language_code: str) -> Home:
         The workspace.
     language_code
         ``es`` or ``en``.
+    allowed
+        Twins that may be shown; all where None.
     """
     say = language(language_code)
-    twins = [open_twin(root, name) for name in published(root)]
+    twins = [open_twin(root, name) for name in published(root) if allowed is None or name in allowed]
     cards = tuple(card(twin, say) for twin in twins)
     return Home(say, cards, parcels(say, twins, cards) if twins else None)
 

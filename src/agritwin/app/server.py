@@ -1,6 +1,6 @@
 """Panel serves the pages; each request builds its own figures from what is published, so sessions share nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +13,38 @@ from agritwin.report.page import asset, build, environment, variables
 from agritwin.views.blocks import Plot
 from agritwin.views.language import LANGUAGES, language
 
+Allowed = Callable[[], Collection[str] | None]
+"""Gives the twins that the present session may see; None for all."""
 
-def application(root: Path | str | None = None) -> dict[str, Callable[[], pn.Template]]:
+
+def application(
+    root: Path | str | None = None, allowed: Allowed = lambda: None
+) -> dict[str, Callable[[], pn.Template]]:
     """Return the pages by address, for Panel's server.
 
     Parameters
     ----------
     root
         The workspace; None finds it from the working directory. Products name their stores relative to it.
+    allowed
+        Which twins the present session may see.
     """
     folder = Path(root) if root is not None else workspace.enter()
-    return {"/": lambda: home_page(folder), "/twin": lambda: twin_page(folder)}
+    return {"/": lambda: home_page(folder, allowed()), "/twin": lambda: twin_page(folder, allowed())}
 
 
-def home_page(root: Path) -> pn.Template:
+def home_page(root: Path, allowed: Collection[str] | None = None) -> pn.Template:
     """Return the list of twins, in the language that the address asks for."""
     code = _language()
-    page = home.build(root, code)
+    page = home.build(root, code, allowed)
     others = {other: f"./?lang={other}" for other in LANGUAGES if other != code}
     return _template("home.html.jinja", [page.plot] if page.plot else [], page=page, others=others, **_fixed(code))
 
 
-def twin_page(root: Path) -> pn.Template:
+def twin_page(root: Path, allowed: Collection[str] | None = None) -> pn.Template:
     """Return the page of the twin that the address names; one that says so where there is none."""
     code, wanted = _language(), _argument("id")
-    if wanted not in published(root):
+    if wanted not in published(root) or (allowed is not None and wanted not in allowed):
         reason = language(code)("app.unknown", code=wanted)
         return _template("absent.html.jinja", [], reason=reason, home=f"./?lang={code}", **_fixed(code))
     page = build(open_twin(root, wanted), code, notebooks=None)

@@ -1,0 +1,275 @@
+"""Any series of a twin as a table that tells its units and where it comes from."""
+
+import datetime as dt
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+import xarray as xr
+
+from agritwin.api.errors import NotFoundError, RefusalError
+from agritwin.pins import open_pointer, read_pointer
+from agritwin.records import tables as t
+from agritwin.records.database import reading
+from agritwin.records.spellings import spellings
+from agritwin.workspace import RESULTS, read_json
+
+PINS = Path("data/twins")
+QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
+NDVI = ("ndvi_mean", "ndvi_median", "ndvi_p10", "ndvi_p90", "ndvi_std", "valid_share", "usable")
+MOST_ROWS = 5_000_000
+ATTRIBUTES = ("source", "title", "licence", "attribution", "synthetic", "history")
+
+
+@dataclass(frozen=True)
+class Series:
+    """A series in the catalogue: its name in addresses, what it is, its unit, and how its table is made."""
+
+    name: str
+    title: str
+    units: str
+    table: Callable[[], "Table"] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Values by time, the unit of each column, and their origin."""
+
+    values: pd.DataFrame
+    units: dict[str, str]
+    origin: dict[str, str]
+
+    def between(self, start: dt.datetime | None, end: dt.datetime | None) -> "Table":
+        """Return the rows from one moment to another, both included (UTC)."""
+        moments = self.values.iloc[:, 0]
+        chosen = np.ones(len(moments), bool)
+        for bound, compare in ((start, np.greater_equal), (end, np.less_equal)):
+            if bound is not None:
+                chosen &= compare(moments.to_numpy(), np.datetime64(bound.replace(tzinfo=None)))
+        return Table(self.values.loc[chosen], self.units, self.origin)
+
+    def csv(self) -> Iterator[str]:
+        """Give the table as CSV after lines of comment, in parts."""
+        about = self.origin | {"units": ", ".join(f"{name} [{unit}]" for name, unit in self.units.items())}
+        yield "".join(f"# {name}: {' '.join(str(text).split())}\n" for name, text in about.items())
+        names = self.values.select_dtypes("datetime").columns
+        whole = {name: bool((self.values[name] == self.values[name].dt.normalize()).all()) for name in names}
+        written = self.values.assign(
+            **{
+                name: self.values[name].dt.strftime("%Y-%m-%d" if days else "%Y-%m-%dT%H:%M:%SZ")
+                for name, days in whole.items()
+            }
+        )
+        for first in range(0, max(len(written), 1), 50_000):
+            yield written.iloc[first : first + 50_000].to_csv(index=False, header=first == 0, lineterminator="\n")
+
+    def parquet(self) -> bytes:
+        """Return the table as Parquet; units are metadata of the fields, the origin of the file."""
+        table = pa.Table.from_pandas(self.values, preserve_index=False)
+        fields = [part.with_metadata({"units": self.units.get(part.name, "")}) for part in table.schema]
+        schema = pa.schema(fields, {"agritwin": json.dumps(self.origin, ensure_ascii=False)})
+        buffer = io.BytesIO()
+        pq.write_table(table.cast(schema), buffer)
+        return buffer.getvalue()
+
+
+def catalogue(root: Path, engine: sa.Engine, twin: str) -> list[Series]:
+    """Return the series that a twin has now."""
+    return [
+        *_weather(root, twin),
+        *_ndvi(root, twin),
+        *_members(root, twin),
+        *_quantiles(root, twin),
+        *_crop(root, twin),
+        *_sensors(root, engine, twin),
+    ]
+
+
+def find(root: Path, engine: sa.Engine, twin: str, name: str) -> Table:
+    """Return the table of a series.
+
+    Raises
+    ------
+    NotFoundError
+        When the twin has no such series.
+    """
+    for series in catalogue(root, engine, twin):
+        if series.name == name:
+            table = series.table()
+            about = {"twin": twin, "series": name, "title": series.title}
+            return Table(table.values, table.units, about | table.origin)
+    raise NotFoundError(f"Twin {twin} has no series {name!r}.", f"See /series/{twin}.")
+
+
+def _weather(root: Path, twin: str) -> Iterator[Series]:
+    paths = [root / PINS / twin / f"weather.{use}.json" for use in ("history", "season")]
+    if not (cube := _open_together(paths)):
+        return
+    dataset = cube
+    for name in _of_time(dataset):
+        units = str(dataset[name].attrs.get("units", "1"))
+
+        def table(name: str = name, units: str = units) -> Table:
+            values = pd.DataFrame({"time": dataset["time"].to_numpy(), name: dataset[name].to_numpy()})
+            return Table(values, {"time": "UTC, end of the hour", name: units}, _origin(dataset, paths))
+
+        yield Series(f"weather.{name}", f"hourly {_words(dataset, name)}", units, table)
+
+
+def _ndvi(root: Path, twin: str) -> Iterator[Series]:
+    paths = [root / PINS / twin / f"ndvi.{use}.json" for use in ("history", "season")]
+    if not (cube := _open_together(paths)):
+        return
+    dataset = cube
+
+    def table() -> Table:
+        names = [name for name in (*NDVI, "scene_id") if name in dataset and dataset[name].dims == ("time",)]
+        values = pd.DataFrame({"time": dataset["time"].to_numpy()} | {name: dataset[name].to_numpy() for name in names})
+        units = {"time": "UTC"} | {name: "" if name == "scene_id" else "1" for name in names}
+        return Table(values, units, _origin(dataset, paths))
+
+    yield Series("ndvi", "NDVI of the parcel, one row a scene", "1", table)
+
+
+def _members(root: Path, twin: str) -> Iterator[Series]:
+    paths = [root / PINS / twin / "forecast.season.json"]
+    if not (cube := _open_together(paths)):
+        return
+    dataset = cube
+    for name in [str(name) for name, values in dataset.data_vars.items() if set(values.dims) == {"member", "time"}]:
+        units = str(dataset[name].attrs.get("units", "1"))
+
+        def table(name: str = name, units: str = units) -> Table:
+            values = dataset[name].transpose("time", "member").to_numpy()
+            columns = {f"member_{number}": values[:, number] for number in range(values.shape[1])}
+            origin = _origin(dataset, paths) | {"issue_time": str(dataset["issue_time"].values)[:19] + "Z"}
+            about = {"time": "UTC, end of the hour"} | dict.fromkeys(columns, units)
+            return Table(pd.DataFrame({"time": dataset["time"].to_numpy()} | columns), about, origin)
+
+        yield Series(f"members.{name}", f"members of the weather forecast: {_words(dataset, name)}", units, table)
+
+
+def _quantiles(root: Path, twin: str) -> Iterator[Series]:
+    path = root / RESULTS / twin / "forecast.json"
+    product = read_json(path) if path.is_file() else {"variables": {}}
+    for name, variable in product["variables"].items():
+        if not variable.get("days"):
+            continue
+
+        def table(variable: dict[str, Any] = variable) -> Table:
+            columns = {f"q{level}": values for level, values in variable["quantiles"].items()}
+            values = pd.DataFrame({"day": pd.to_datetime(variable["days"])} | columns)
+            origin = {"source": f"agritwin, model {variable['chosen']}", "issue_time": product["issue_time"]}
+            origin |= {"synthetic": _truth(product["synthetic"])} | _digests(product)
+            units = {"day": "local civil day"} | dict.fromkeys(columns, str(variable["units"]))
+            return Table(values, units, origin)
+
+        yield Series(f"forecast.{name}", f"forecast of {name.replace('_', ' ')}, quantiles", variable["units"], table)
+
+
+def _crop(root: Path, twin: str) -> Iterator[Series]:
+    paths = [root / RESULTS / twin / "crop.json"]
+    if not (cube := _open_together(paths)):
+        return
+    dataset = cube
+    for name in [str(name) for name, values in dataset.data_vars.items() if set(values.dims) == {"day", "member"}]:
+        units = str(dataset[name].attrs.get("units", "1"))
+
+        def table(name: str = name, units: str = units) -> Table:
+            found = dataset[name].transpose("day", "member").to_numpy().astype(float)
+            columns = {key: np.nanquantile(found, level, axis=1) for key, level in QUANTILES.items()}
+            about = {"day": "local civil day"} | dict.fromkeys(columns, units)
+            return Table(pd.DataFrame({"day": dataset["day"].to_numpy()} | columns), about, _origin(dataset, paths))
+
+        yield Series(f"crop.{name}", f"simulated {_words(dataset, name)}, quantiles of the members", units, table)
+
+
+def _sensors(root: Path, engine: sa.Engine, twin: str) -> Iterator[Series]:
+    pairs = t.sensor_type_measures
+    select = (
+        sa.select(t.sensors.c.id, t.sensors.c.name, t.sensors.c.sensor_type, pairs.c.measure_id)
+        .join(pairs, pairs.c.sensor_type == t.sensors.c.sensor_type)
+        .where(t.sensors.c.twin_id == twin)
+        .order_by(t.sensors.c.id, pairs.c.measure_id)
+    )
+    with reading(engine) as connection:
+        rows = connection.execute(select).all()
+        known = {spelling.measure_id: spelling for spelling in spellings(connection, "sensor")}
+    records = root / RESULTS / twin / "records.json"
+    synthetic = _truth(records.is_file() and read_json(records)["synthetic"])
+    for row in rows:
+        spelling = known[row.measure_id]
+
+        def table(row: Any = row, unit: str = spelling.unit) -> Table:
+            origin = {"source": f"sensor {row.name} of type {row.sensor_type}", "licence": "of the holding"}
+            values = _readings(engine, row.id, row.measure_id)
+            units = {"time": "UTC", "value": unit, "text": "", "flags": "1 (0 = good; see the interface's description)"}
+            return Table(values, units, origin | {"synthetic": synthetic})
+
+        title = f"{spelling.name} of sensor {row.name}"
+        yield Series(f"sensor.{row.id}.{row.measure_id}", title, spelling.unit, table)
+
+
+def _readings(engine: sa.Engine, sensor: int, measure: int) -> pd.DataFrame:
+    c = t.readings.c
+    where = (c.sensor_id == sensor, c.measure_id == measure)
+    with reading(engine) as connection:
+        count = connection.execute(sa.select(sa.func.count()).select_from(t.readings).where(*where)).scalar_one()
+        if count > MOST_ROWS:
+            raise RefusalError(f"This series has {count} readings.", "Ask /sensor/sensor-readings for a span of time.")
+        select = sa.select(c.time_ms, c.value, c.text, c.flags).where(*where).order_by(c.time_ms, c.occurrence)
+        rows = connection.execute(select).all()
+    values = pd.DataFrame(rows, columns=["time", "value", "text", "flags"])
+    values["time"] = pd.to_datetime(values["time"].astype("int64"), unit="ms")
+    values["value"] = values["value"].astype(float)
+    return values
+
+
+def _open_together(paths: list[Path]) -> xr.Dataset | None:
+    """Return what pins name, one after the other in time; None where none names anything."""
+    cubes = []
+    for path in paths:
+        if path.is_file() and read_pointer(path)["snapshot"] is not None:
+            cubes.append(open_pointer(path))
+    cubes = [cube for cube in cubes if cube.sizes.get("time", 1)]
+    if len(cubes) < 2:
+        return cubes[0] if cubes else None
+    series = [cube[[name for name, values in cube.data_vars.items() if values.dims == ("time",)]] for cube in cubes]
+    joined = xr.concat(series, "time", data_vars="all", coords="minimal", compat="override", join="outer")
+    assert isinstance(joined, xr.Dataset)
+    return joined
+
+
+def _of_time(dataset: xr.Dataset) -> list[str]:
+    return [str(name) for name, values in dataset.data_vars.items() if values.dims == ("time",)]
+
+
+def _origin(dataset: xr.Dataset, paths: list[Path]) -> dict[str, str]:
+    found = {name: str(dataset.attrs[name]) for name in ATTRIBUTES if dataset.attrs.get(name)}
+    if found.get("synthetic") == "true":
+        found["synthetic"] = _truth(True)
+    named = [read_pointer(path) for path in paths if path.is_file()]
+    states = [str(pointer.get("digest") or pointer["snapshot"]) for pointer in named]
+    return found | {"state": " ".join(state for state in states if state != "None")}
+
+
+def _digests(product: dict[str, Any]) -> dict[str, str]:
+    return {"state": " ".join(f"{name}={digest}" for name, digest in product.get("inputs", {}).items())}
+
+
+def _truth(synthetic: Any) -> str:
+    return (
+        "true (made by formulas or a demonstration archive, not observed)" if synthetic in (True, "true") else "false"
+    )
+
+
+def _words(dataset: xr.Dataset, name: str) -> str:
+    return str(dataset[name].attrs.get("long_name", name.replace("_", " ")))
