@@ -2,10 +2,12 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from agritwin.alerts.disease import infection_index
 from agritwin.alerts.rules import Evidence
@@ -55,32 +57,6 @@ def return_period(amount: float, levels: Sequence[Mapping[str, float]]) -> float
     return round(float(np.exp(np.interp(amount, amounts, np.log([level["years"] for level in levels])))), 1)
 
 
-def flood(
-    depth_max_m: float,
-    storm_probability: float,
-    members: int,
-    period: tuple[dt.datetime, dt.datetime],
-    known_until: dt.datetime,
-    source: str,
-    **notes: Any,
-) -> Evidence:
-    """Depth of water that the members bring: that of the storm simulated where they bring the storm, none elsewhere.
-
-    Parameters
-    ----------
-    depth_max_m
-        Greatest depth in the parcel under the storm simulated, m.
-    storm_probability, members
-        Share of the forecast members with such a storm, and their number.
-    period
-        First and last time that the forecast covers.
-    """
-    with_storm = np.arange(members) < round(storm_probability * members)
-    values = np.where(with_storm, depth_max_m, 0.0)[:, None] * np.ones(2)
-    times = np.array([_naive(time) for time in period], "datetime64[s]")
-    return Evidence("water_depth", "m", known_until, times, values, source, notes)
-
-
 def drought(
     depletion_mm: xr.DataArray, raw_mm: float | xr.DataArray, known_until: dt.datetime, source: str
 ) -> Evidence:
@@ -117,9 +93,30 @@ def stuck(readings: xr.DataArray, known_until: dt.datetime, source: str) -> Evid
     return _single("constant_for", "h", float(hours), known_until, source)
 
 
-def model_failure(recent_crps: float, expected_crps: float, known_until: dt.datetime, source: str) -> Evidence:
-    """CRPS of recent forecasts over that of the backtest."""
-    return _single("crps_ratio", "1", recent_crps / expected_crps, known_until, source)
+def model_failure(
+    recent_crps: float, expected_crps: float, known_until: dt.datetime, source: str, **notes: Any
+) -> Evidence:
+    """CRPS of recent forecasts over what is expected of them: that of the backtest, or what their spread promises."""
+    return replace(_single("crps_ratio", "1", recent_crps / expected_crps, known_until, source), notes=notes)
+
+
+def ensemble_error(
+    members: NDArray[np.float64], observed: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """CRPS of an ensemble at each step, and what it would be if members and weather were drawn from the same.
+
+    Half the mean absolute difference between two members is taken off the mean absolute error (Gneiting & Raftery 2007,
+    Eq. 21, in the fair form of Ferro 2014, Eq. 2); the error itself is then that difference on average.
+
+    Parameters
+    ----------
+    members, observed
+        (member, step) and (step); NaN where missing.
+    """
+    n, ordered = len(members), np.sort(members, axis=0)
+    weight = 2 * np.arange(1, n + 1) - n - 1
+    half = (weight[:, None] * ordered).sum(0) / max(n * (n - 1), 1)
+    return np.abs(members - observed).mean(0) - half, half
 
 
 def _days(last: dt.datetime | None, now: dt.datetime) -> float:

@@ -5,15 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import xarray as xr
+from shapely.geometry import mapping
 
+from agritwin.agromet.rain import intensity_duration
 from agritwin.agromet.wetness import leaf_wetness
 from agritwin.alerts import evidence
 from agritwin.alerts.catalogue import frost_rule, rules
 from agritwin.alerts.explanation import as_dict
-from agritwin.alerts.neighbours import recipients
+from agritwin.alerts.neighbours import flow_relation, recipients
+from agritwin.alerts.rarity import Frequency, local_frequency, spanish_frequency
 from agritwin.alerts.rules import LEVELS, Evidence, Judgement, judge
-from agritwin.geometry import read_parcels
+from agritwin.geometry import read_parcels, utm_epsg
 from agritwin.products.flood import storm_probability
+from agritwin.products.floods_ahead import HOURS
+from agritwin.simulation.flood.events import soil_water
 
 FROST_STAGES = {"dormant": "dormant", "chilled": "bud", "bud_swell": "swelling", "bloom": "flowering"}
 
@@ -36,6 +41,7 @@ def from_forecast(
     found: list[tuple[str, Evidence]] = [
         ("heat", evidence.of_members(temperature, until, source)),
         ("heavy_rain", evidence.rain_in_24_hours(rain, until, source, levels)),
+        ("downpour", evidence.of_members(rain, until, source)),
         ("botryosphaeria", evidence.disease(forecast, wet, until, source)),
     ]
     judgements = [judge(evidence_, made[name]) for name, evidence_ in found if name in made]
@@ -51,25 +57,30 @@ def chance_of_storm(flood: dict[str, Any], forecast: xr.Dataset | None) -> dict[
     return storm_probability(forecast, **flood["summary"]["storm"]) if flood["summary"] else None
 
 
-def from_flood(
-    flood: dict[str, Any], forecast: xr.Dataset | None, settings: dict[str, Any], until: dt.datetime
-) -> list[Judgement]:
-    """Judge the flood: the depth of the simulated storm in members that bring such a storm."""
-    summary, made, chance = flood["summary"], rules(settings), chance_of_storm(flood, forecast)
-    if forecast is None or chance is None or "flood" not in made or not chance["members"]:
-        return []
-    times = forecast["time"].to_numpy()[[0, -1]]
-    first, last = (time.astype("datetime64[s]").item().replace(tzinfo=dt.UTC) for time in times)
-    told = evidence.flood(
-        summary["depth_max_m"],
-        chance["probability_of_storm"],
-        chance["members"],
-        (first, last),
-        until,
-        str(forecast.attrs["source"]),
-        storm=f"{summary['storm']['depth_mm']:g} mm in {summary['storm']['duration_h']:g} h",
-    )
-    return [judge(told, made["flood"])]
+def frequencies(history: xr.Dataset, settings: dict[str, Any]) -> dict[str, Frequency | None]:
+    """Return how rare rain is here: from the twin's own hourly record, and from the published maps where stated.
+
+    Parameters
+    ----------
+    history
+        Hourly `precipitation` of closed seasons.
+    settings
+        The section `alerts`.
+    """
+    table = intensity_duration(history["precipitation"], HOURS)
+    maps = settings["rain_maps"]
+    return {
+        "frequency": local_frequency(table, "weather"),
+        "frequency_maps": spanish_frequency(**maps) if maps else None,
+    }
+
+
+def held_water(crop: dict[str, Any]) -> float | None:
+    """Return the share of the available water that the root zone holds, by the crop simulation; None without one."""
+    summary = crop.get("summary") or {}
+    if summary.get("depletion_mm") is None or not summary.get("taw_mm"):
+        return None
+    return soil_water(summary["depletion_mm"], summary["taw_mm"])
 
 
 def from_crop(crop: xr.Dataset | None, settings: dict[str, Any], until: dt.datetime) -> list[Judgement]:
@@ -100,10 +111,27 @@ def overall(judgements: list[Judgement]) -> str:
     return max((judgement.level for judgement in judgements), key=LEVELS.index, default="none")
 
 
-def told(twins: Path, twin: str, within_m: float) -> list[dict[str, Any]]:
-    """Return who is to be told of a danger: the twin itself first, then its neighbours from edge to edge."""
+def told(twins: Path, twin: str, within_m: float, terrain: xr.Dataset | None = None) -> list[dict[str, Any]]:
+    """Return who is to be told of a flood: the twin, those its water flows to, then those near it from edge to edge.
+
+    Parameters
+    ----------
+    twins
+        Folder of the parcels' outlines.
+    twin
+        Id.
+    within_m
+        How near is near.
+    terrain
+        `flow_direction` (y, x); parcels outside of it are told by their distance only.
+    """
     parcels = {path.stem: read_parcels(path)[0][0] for path in sorted(twins.glob("*.geojson"))}
-    return [recipient.as_dict() for recipient in recipients(parcels, twin, within_m)]
+    relation = None
+    if terrain is not None:
+        centre = parcels[twin].centroid
+        relation = flow_relation(terrain["flow_direction"], parcels, utm_epsg(centre.x, centre.y))
+    found = recipients(parcels, twin, within_m, relation)
+    return [one.as_dict() | {"geometry": mapping(parcels[one.twin])} for one in found]
 
 
 def publishable(judgements: list[Judgement]) -> list[dict[str, Any]]:

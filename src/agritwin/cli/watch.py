@@ -1,0 +1,186 @@
+"""Watch the twins, try the watch out with a cloudburst that never was, and read the inbox."""
+
+import contextlib
+import datetime as dt
+import logging
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from agritwin import config, workspace
+from agritwin.cli.application import app, console, sentence
+from agritwin.errors import ConfigError
+
+if TYPE_CHECKING:
+    from agritwin.watch.follow import News
+
+DEMO_PORT = 18_830
+PATIENCE_S = 10.0
+COLOURS = {"none": "green", "low": "yellow", "mid": "dark_orange", "serious": "red"}
+
+
+@app.command()
+@sentence
+def watch(
+    twin: Annotated[str, typer.Option(help="all, or ids joined by commas.")] = "all",
+    listener: Annotated[
+        bool, typer.Option("--listener/--no-listener", help="Listen to the broker too, or leave it to another process.")
+    ] = True,
+    demo_broker: Annotated[bool, typer.Option("--demo-broker", help="Run a broker here, for trying out.")] = False,
+    seconds: Annotated[float | None, typer.Option(help="Stop after so long; default: when told to.")] = None,
+) -> None:
+    """Follow readings and forecasts: tell of danger, propose what to do, carry out what was approved."""
+    from agritwin.products.records import open_records
+    from agritwin.sensors.mqtt import Broker
+    from agritwin.sensors.registry import load_registry
+    from agritwin.watch.loop import Watch
+
+    logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
+    root = workspace.enter()
+    settings = config.load(root / workspace.CONFIG, twin)
+    about = next(iter(settings.values())).listen
+    broker = registry = None
+    if listener or demo_broker:
+        if about.registry is None:
+            raise ConfigError("No registry says which topic is which sensor.", "State listen.registry.")
+        here = {"host": "127.0.0.1", "port": DEMO_PORT, "protocol": "3.1.1", "ca": None} if demo_broker else {}
+        stated = about.model_copy(update=here)
+        broker = Broker(**stated.model_dump(exclude={"registry", "topics"}), topics=tuple(stated.topics))
+        registry = load_registry(root / about.registry)
+    stop = threading.Event()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_until_told(stop, seconds))
+        if demo_broker:
+            from agritwin.sensors.demo import demo_broker as run_broker
+
+            stack.enter_context(run_broker(DEMO_PORT))
+        where = f"{broker.host}:{broker.port}" if broker else "readings that another process stores"
+        console.print(f"Watching {', '.join(settings)}; {where}.", highlight=False)
+        Watch(open_records(), root, settings, broker, registry).run(stop, _tell)
+
+
+@contextlib.contextmanager
+def _until_told(stop: threading.Event, seconds: float | None) -> Iterator[None]:
+    """Have the event set by a signal or when the time is up."""
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    timer = threading.Timer(seconds or 0.0, stop.set)
+    timer.daemon = True
+    if seconds is not None:
+        timer.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        timer.cancel()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _tell(news: "News") -> None:
+    from agritwin.alerts.explanation import sentence as explain
+    from agritwin.alerts.explanation import title
+
+    judgement = news.judgement
+    colour = COLOURS[judgement.level]
+    console.print(f"[{colour}]{news.twin} {title(judgement, 'en')}.[/] {explain(judgement, 'en')}", highlight=False)
+    if news.told:
+        console.print(f"  told: {', '.join(news.told)}", highlight=False)
+    if news.command:
+        console.print(f"  proposed: command {news.command} (agritwin commands list)", highlight=False)
+
+
+@app.command("fake-flood")
+@sentence
+def fake_flood(
+    twin: Annotated[str, typer.Argument(help="Id of the twin that it rains on.")],
+    mm: Annotated[float, typer.Option(min=0.1, max=1000, help="How much falls.")] = 62.0,
+    hours: Annotated[float, typer.Option(min=0.1, max=24, help="In how long.")] = 2.0,
+    demo_broker: Annotated[
+        bool, typer.Option("--demo-broker", help="Speak to the broker of 'agritwin watch --demo-broker'.")
+    ] = False,
+) -> None:
+    """Publish the rain gauge's messages of a cloudburst, labelled synthetic, and see what the watch makes of them."""
+    from agritwin.products.records import open_records
+    from agritwin.watch.cloudburst import messages, publish
+
+    root = workspace.enter()
+    settings = config.load(root / workspace.CONFIG)
+    config.choose(list(settings), twin)
+    about = settings[twin].listen
+    end = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    said = messages(mm, hours, end)
+    host, port = ("127.0.0.1", DEMO_PORT) if demo_broker else (about.host, about.port)
+    engine = open_records()
+    sent = publish(twin, said, host, port)
+    console.print(f"{len(said)} synthetic messages of {mm:g} mm in {hours:g} h went out.", highlight=False)
+    _await(engine, twin, end - dt.timedelta(hours=hours), sent)
+
+
+def _await(engine: object, twin: str, since: dt.datetime, sent: float) -> None:
+    """Show what was told of a flood that began after a time, as soon as it was."""
+    import sqlalchemy as sa
+
+    from agritwin.alerts.stores import commands, inbox
+
+    assert isinstance(engine, sa.Engine)
+    while time.time() < sent + PATIENCE_S:
+        now = dt.datetime.now(dt.UTC)
+        notices = [
+            row
+            for row in inbox(engine, None, now)
+            if row["twin_id"] == twin and row["evidence"].get("synthetic") and row["issue_time"] >= since.isoformat()
+        ]
+        if notices:
+            console.print(f"Told {time.time() - sent:.1f} s after the last message:", highlight=False)
+            console.print(_notices(notices))
+            for command in commands(engine, twin, "proposed"):
+                wish = ", ".join(f"{key} {value}" for key, value in command.desired.items())
+                console.print(f"Proposed: {command.actuator}: {wish} ({command.id})", highlight=False)
+            return
+        time.sleep(0.1)
+    raise ConfigError("Nobody told of a flood.", "Run 'agritwin watch' beside this, and look at what it says.")
+
+
+@app.command()
+@sentence
+def notices(
+    twin: Annotated[str | None, typer.Argument(help="Id of the twin that was told; default: all.")] = None,
+    acknowledge: Annotated[int | None, typer.Option(help="Number of a notice that you have taken notice of.")] = None,
+    by: Annotated[str, typer.Option(help="Who acknowledges.")] = "command line",
+    cap: Annotated[Path | None, typer.Option(help="Folder for the alerts as CAP 1.2 files.")] = None,
+) -> None:
+    """Show the inbox; acknowledge a notice; write alerts as CAP 1.2 files."""
+    from agritwin.alerts import stores
+    from agritwin.products.records import open_records
+
+    root = workspace.enter()
+    engine, now = open_records(), dt.datetime.now(dt.UTC)
+    if acknowledge is not None:
+        stores.acknowledge(engine, acknowledge, by, now)
+    if cap is not None:
+        from agritwin.watch.export import write_cap
+
+        for path in write_cap(engine, config.load(root / workspace.CONFIG), twin, cap, now):
+            console.print(str(path), highlight=False)
+        return
+    found = stores.inbox(engine, twin, now)
+    console.print(_notices(found) if found else "The inbox is empty.")
+    stores.mark_seen(engine, [row["id"] for row in found], now)
+
+
+def _notices(found: list[dict]) -> Table:
+    table = Table("No.", "To", "About", "Level", "What", "Until", "State")
+    for row in found:
+        why = f" ({row['evidence'].get('reason', '')})" if row["recipient"] != row["twin_id"] else ""
+        level = f"[{COLOURS[row['level']]}]{row['level']}[/]"
+        until = str(row["valid_until"] or "")[:16].replace("T", " ")
+        table.add_row(
+            str(row["id"]), row["recipient"] + why, row["twin_id"], level, row["body"], until, row.get("state", "new")
+        )
+    return table

@@ -1,0 +1,120 @@
+"""Floods that the forecast brings: the worst rain of each member, what it does in the parcel, and how dangerous."""
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from agritwin.alerts.catalogue import rules
+from agritwin.alerts.live import flood_notes
+from agritwin.alerts.rarity import Frequency
+from agritwin.alerts.rules import Evidence, Judgement, judge
+from agritwin.products.flood import parcel_mask
+from agritwin.simulation.flood import CurveNumber, simulate
+from agritwin.simulation.flood.events import Event, curve_number, heaviest
+from agritwin.simulation.flood.library import AFTERWARDS_H, Library, Response
+
+HOURS = (1, 2, 3, 6, 12, 24)
+"""Windows of hourly rain."""
+UNKNOWN_SOIL = 0.5
+"""Soil water where no crop simulation says it: that of the normal curve number."""
+
+
+def floods_ahead(
+    library: Library | None, forecast: xr.Dataset | None, water: float | None
+) -> list[tuple[Event, Response, int]]:
+    """Return the worst event of each forecast member, what it does in the parcel, and the step at which it ends."""
+    if library is None or forecast is None:
+        return []
+    sums = heaviest(forecast["precipitation"], HOURS).transpose("member", "duration")
+    times, held = forecast["time"].to_numpy(), UNKNOWN_SOIL if water is None else water
+    found = []
+    for member in range(sums.sizes["member"]):
+        rain = sums.isel(member=member)
+        events = [
+            Event(float(amount), float(hours), held)
+            for amount, hours in zip(rain.to_numpy(), rain["duration"].to_numpy(), strict=True)
+            if np.isfinite(amount)
+        ]
+        if events:
+            event, response = library.worst(events)
+            end = rain["end"].sel(duration=event.duration_h).to_numpy()
+            found.append((event, response, int(np.searchsorted(times, end))))
+    return found
+
+
+def refine(
+    terrain: xr.Dataset | None,
+    polygon: Any,
+    forecast: xr.Dataset | None,
+    ahead: list[tuple[Event, Response, int]],
+    settings: dict[str, Any],
+    flood: dict[str, Any],
+) -> dict[int, float]:
+    """Run the worst members in full where the library sees danger in them.
+
+    Parameters
+    ----------
+    terrain, polygon
+        The land, and the parcel in its metres.
+    forecast, ahead
+        Members, and their worst events as :func:`floods_ahead` found them.
+    settings, flood
+        The sections `alerts` and `flood`.
+
+    Returns
+    -------
+    dict
+        Member to greatest depth in the parcel (m).
+    """
+    danger = settings["flood_depth_m"]["low"]
+    worst = sorted(range(len(ahead)), key=lambda i: -ahead[i][1].depth_max_m)[: flood["refined_members"]]
+    chosen = [i for i in worst if ahead[i][1].depth_max_m >= danger]
+    if terrain is None or forecast is None or not chosen:
+        return {}
+    inside = parcel_mask(terrain, polygon).to_numpy().astype(bool)
+    found = {}
+    for member in chosen:
+        event, _, end = ahead[member]
+        steps = slice(max(end - round(event.duration_h) + 1, 0), end + 1)
+        rain = forecast["precipitation"].isel(member=member, time=steps)
+        found[member] = float(full_run(terrain, rain.to_numpy(), event, flood)[inside].max())
+    return found
+
+
+def full_run(terrain: xr.Dataset, rain_mm: np.ndarray, event: Event, flood: dict[str, Any]) -> np.ndarray:
+    """Run hourly rain (mm) over the whole terrain, and return the greatest depth (y, x) in m."""
+    time = 3600.0 * np.arange(1, rain_mm.size + 1)
+    rain = xr.DataArray(rain_mm, {"time": time}, ("time",), attrs={"units": "mm"})
+    run = simulate(
+        terrain,
+        rain,
+        duration_s=time[-1] + AFTERWARDS_H * 3600.0,
+        output_times_s=[],
+        manning=flood["manning"],
+        infiltration=CurveNumber(curve_number(flood["curve_number"], event.soil_water)),
+    )
+    return run["water_depth_max"].to_numpy()
+
+
+def from_flood(
+    ahead: list[tuple[Event, Response, int]],
+    refined: dict[int, float],
+    forecast: xr.Dataset | None,
+    settings: dict[str, Any],
+    until: dt.datetime,
+    frequency: Frequency | None,
+) -> list[Judgement]:
+    """Judge the flood: the depth that each member's rain brings to the parcel, from its rain until some hours after."""
+    made = rules(settings)
+    if forecast is None or not ahead or "flood" not in made:
+        return []
+    depth = np.zeros((len(ahead), forecast.sizes["time"]))
+    for member, (event, response, end) in enumerate(ahead):
+        first = max(end - round(event.duration_h) + 1, 0)
+        depth[member, first : end + round(AFTERWARDS_H)] = refined.get(member, response.depth_max_m)
+    worst = max(range(len(ahead)), key=lambda i: depth[i].max())
+    notes = flood_notes(ahead[worst][0], ahead[worst][1], frequency) | ({"refined": len(refined)} if refined else {})
+    times, source = forecast["time"].to_numpy().astype("datetime64[s]"), str(forecast.attrs["source"])
+    return [judge(Evidence("water_depth", "m", until, times, depth, source, notes), made["flood"])]
