@@ -325,8 +325,8 @@ def cell_centre(cell: str) -> tuple[float, float]:
     return north, east
 
 
-def middle_of_bounds(geometry: dict[str, Any]) -> tuple[float, float]:
-    """Return latitude and longitude of the middle of a GeoJSON geometry's bounding box, without shapely's import."""
+def bounds_of(geometry: dict[str, Any]) -> tuple[float, float, float, float]:
+    """Return west, south, east and north of a GeoJSON geometry, without shapely's import."""
 
     def positions(node: Any):
         if node and isinstance(node[0], int | float):
@@ -337,4 +337,10 @@ def middle_of_bounds(geometry: dict[str, Any]) -> tuple[float, float]:
 
     corners = list(positions(geometry["coordinates"]))
     longitudes, latitudes = [corner[0] for corner in corners], [corner[1] for corner in corners]
-    return (min(latitudes) + max(latitudes)) / 2, (min(longitudes) + max(longitudes)) / 2
+    return min(longitudes), min(latitudes), max(longitudes), max(latitudes)
+
+
+def middle_of_bounds(geometry: dict[str, Any]) -> tuple[float, float]:
+    """Return latitude and longitude of the middle of a GeoJSON geometry's bounding box."""
+    west, south, east, north = bounds_of(geometry)
+    return (south + north) / 2, (west + east) / 2

@@ -11,6 +11,7 @@ from agritwin.errors import ConfigError, StoreError
 
 CONFIG = Path("config")
 ARCHIVE = Path("data/archive")
+HEADERS = Path("data/cache/cog_headers.sqlite")
 CLOCK = Path("data/as_of.json")
 RECORDS = Path("data/records.db")
 RECORDS_URL = "AGRITWIN_RECORDS"

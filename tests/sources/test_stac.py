@@ -19,7 +19,8 @@ from shapely.geometry import box, mapping
 from agritwin.errors import DataError, SourceError
 from agritwin.geometry import cell_id, to_crs
 from agritwin.sources.base import When, Where
-from agritwin.sources.stac import ArchiveImagery, CopernicusDataSpace, EarthSearch, PlanetaryComputer, StaticCatalogue
+from agritwin.sources.planetary_computer import PlanetaryComputer
+from agritwin.sources.stac import ArchiveImagery, CopernicusDataSpace, EarthSearch, StaticCatalogue
 
 PARCEL = to_crs(box(300500, 4599500, 300620, 4599640), 32630, 4326)
 WHERE = Where(PARCEL.centroid.y, PARCEL.centroid.x, PARCEL)
@@ -313,7 +314,7 @@ def test_earth_search_reads_each_acquisition_once_from_the_better_collection(
         Made("old", "2024-03-06T11:00:05"),
     ]
     catalogue = StaticCatalogue(write_catalogue(tmp_path, scenes))
-    items = catalogue.items(PARCEL, SEASON)
+    items = catalogue.items(PARCEL.bounds, SEASON)
     for item in items[1:]:
         item["collection"] = "sentinel-2-l2a"
     items[2]["properties"]["earthsearch:boa_offset_applied"] = True
@@ -323,7 +324,7 @@ def test_earth_search_reads_each_acquisition_once_from_the_better_collection(
         asked.append((url, tuple(collections)))
         return items
 
-    monkeypatch.setattr("agritwin.sources.stac.search_api", search)
+    monkeypatch.setattr("agritwin.sources.stac_search.search_api", search)
     dataset = EarthSearch().fetch(WHERE, SEASON)
     assert asked == [("https://earth-search.aws.element84.com/v1", ("sentinel-2-c1-l2a", "sentinel-2-l2a"))]
     assert dataset["scene_id"].values.tolist() == ["both_new", "old"]

@@ -1,30 +1,32 @@
-"""Fetch the satellite scenes that the NDVI cube of a twin lacks."""
+"""Fetch the satellite scenes that the NDVI cube of a twin lacks.
+
+Most days bring no scene. The step therefore remembers what it found in the catalogue; where nothing has come, gone or
+changed since, it repeats its pointer and ends before a cube is opened or an image library imported.
+"""
 
 import datetime as dt
+import hashlib
 import json
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import xarray as xr
-from shapely.geometry import shape
-
-from agritwin.cubes import head, open_group, write_group
-from agritwin.errors import SourceError, StoreError
-from agritwin.geometry import parcel_polygon
+from agritwin.errors import SourceError
+from agritwin.geometry import bounds_of
 from agritwin.observe import step
 from agritwin.observe.status import write_status
-from agritwin.pins import is_synthetic, write_pointer
-from agritwin.sources.base import When, Where, open_source
-from agritwin.vegetation.cube import ndvi_cube
-from agritwin.workspace import cube, read_json
+from agritwin.sources.base import When, open_source
+from agritwin.workspace import HEADERS, cube, read_json, write_json
 
 log = logging.getLogger(__name__)
 
-GROUP = "ndvi"
-PIXEL_M = 10.0
-READ_AGAIN_DAYS = 45
+INFLUENCE = dt.timedelta(days=45)  # a scene's offset is judged by its neighbours within so many days
+LOOK_BACK = 3 * INFLUENCE
+"""Scenes this old are looked at again: 45 days reprocessed, the 45 that they influence, the 45 that judge those."""
+FULL_LOOK = dt.timedelta(days=30)
+SAME_OVERPASS = dt.timedelta(minutes=30)
+UNREAD = "unread"
 
 
 def fetch_ndvi(
@@ -41,86 +43,118 @@ def fetch_ndvi(
     twin
         Id.
     imagery
-        Section ``imagery`` of the configuration.
+        Section ``imagery`` of the configuration; where it or the parcel changed, all scenes are read again.
     sources_imagery
         Names of sources; the first that answers is used.
     """
     as_of = dt.date.fromisoformat(read_json(clock)["as_of"])
-    polygon = parcel_polygon(shape(read_json(parcel)["geometry"]), 4326, parcel)
-    where = Where(latitude=polygon.centroid.y, longitude=polygon.centroid.x, geometry=polygon)
-    when = When(dt.date.fromisoformat(imagery["first_day"]), as_of - dt.timedelta(days=1))
+    geometry = read_json(parcel)["geometry"]
     store, _ = cube("ndvi", twin)
-    kept = _kept(store)
-    known = _settled(kept, as_of)
+    memory = store.with_suffix(".look.json")
+    look = _remembered(memory, store, _digest([geometry, imagery]))
     failures: list[SourceError] = []
-    skipped: list[dict] = []
     for name in sources_imagery:
+        if look["until"] is not None and as_of.isoformat() < look["until"]:
+            break  # a day of the past is seen as it was
         try:
-            source = open_source("imagery", name, max_cloud_cover=imagery["max_cloud_cover_percent"])
-            scenes = source.fetch(where, when, known=known)  # type: ignore[call-arg]  (imagery sources take it)
+            source = open_source("imagery", name, max_cloud_cover=imagery["max_cloud_cover_percent"], headers=HEADERS)
+            fetched = _look(look, source, name, geometry, as_of, imagery, store)
         except SourceError as error:
             log.warning("%s", error)
             failures.append(error)
             continue
-        skipped = json.loads(scenes.attrs.get("skipped", "[]"))
-        if scenes.sizes["time"] or kept is None:
-            fresh = ndvi_cube(
-                scenes,
-                polygon,
-                margin=round(imagery["cloud_margin_m"] / PIXEL_M),
-                minimum_valid_share=imagery["valid_share_min"],
-            )
-            write_group(store, GROUP, _joined(kept, fresh), f"{fresh.sizes['time']} scenes from {name}")
-        log.info("%s: %d new scenes from %s", twin, scenes.sizes["time"], name)
+        log.info("%s: %d new or changed scenes in %s", twin, fetched, name)
         break
-    now = _kept(store)
-    extra = {"synthetic": is_synthetic(now)} if now is not None else {"reason": _reason(failures)}
-    write_pointer(Path(pointer), store, GROUP, **extra)
-    times = now["time"].to_numpy() if now is not None else np.empty(0, "datetime64[ns]")
+    if look["pointer"] is None:
+        from agritwin.observe.ndvi_scenes import pointer_and_end
+
+        reason = str(failures[0]) if failures else "no imagery source is configured"
+        look["pointer"], look["last_value"], look["scenes"] = pointer_and_end(Path(pointer), store, reason)
+    write_json(pointer, look["pointer"])
+    if store.is_dir():
+        write_json(memory, look)
     write_status(
         Path(status),
         kind="imagery",
         sources=sources_imagery,
-        last_value=str(times[-1].astype("datetime64[m]")) if times.size else None,
+        last_value=look["last_value"],
         failures=failures,
-        scenes=int(times.size),
-        skipped=skipped,
+        scenes=look["scenes"],
+        skipped=look["skipped"],
     )
 
 
-def _kept(store: Path) -> xr.Dataset | None:
-    if head(store) is None:
-        return None
-    try:
-        return open_group(store, GROUP).load()
-    except StoreError:
-        return None
+def _remembered(memory: Path, store: Path, asked: str) -> dict[str, Any]:
+    """What the last look found; nothing where parcel, settings or cube are not those of then.
+
+    Keys: ``asked`` (digest of parcel and settings), ``until`` (clock of the last look), ``found`` (source -> ``full``,
+    the clock of the last look at the whole record, and ``scenes``: id -> time and digest of the item), ``skipped``
+    (scenes that could not be read), and what pointer and status said.
+    """
+    if memory.is_file() and store.is_dir():
+        look = read_json(memory)
+        if look["asked"] == asked:
+            return look
+    nothing = {"until": None, "found": {}, "skipped": [], "pointer": None, "last_value": None, "scenes": 0}
+    return {"asked": asked, **nothing}
 
 
-def _settled(kept: xr.Dataset | None, as_of: dt.date) -> set[str]:
-    # The offset test compares neighbouring scenes and providers reprocess young ones: the newest are read again.
-    if kept is None:
-        return set()
-    old = kept["time"].to_numpy() < np.datetime64(as_of - dt.timedelta(days=READ_AGAIN_DAYS))
-    return set(map(str, kept["scene_id"].to_numpy()[old]))
-
-
-def _joined(kept: xr.Dataset | None, fresh: xr.Dataset) -> xr.Dataset:
-    if kept is None or kept.sizes["time"] == 0:
-        return fresh
-    # A scene of the same overpass replaces the older version of it.
-    older = kept.sel(time=~kept["time"].isin(fresh["time"]))
-    both = xr.concat([older, fresh], "time", data_vars="minimal", coords="minimal", compat="override", join="override")
-    both = both.sortby("time").assign_attrs(fresh.attrs)
-    for name, variable in fresh.variables.items():
-        both[name].encoding = {
-            key: value for key, value in variable.encoding.items() if key not in ("chunks", "preferred_chunks")
+def _look(
+    look: dict[str, Any], source: Any, name: str, geometry: dict, as_of: dt.date, imagery: dict, store: Path
+) -> int:
+    """Look into a catalogue; read what is new or changed; remember both. Returns how many scenes were."""
+    first, last = dt.date.fromisoformat(imagery["first_day"]), as_of - dt.timedelta(days=1)
+    mine = look["found"].get(name, {"full": None, "scenes": {}})
+    full = mine["full"] is None or as_of - dt.date.fromisoformat(mine["full"]) >= FULL_LOOK
+    start = first if full else max(first, dt.date.fromisoformat(look["until"]) - LOOK_BACK)
+    span = When(min(start, last), last)
+    items = source.items(bounds_of(geometry), span)
+    marks = {str(item["id"]): [str(item["properties"].get("datetime")), _mark(item)] for item in items}
+    young = (as_of - INFLUENCE).isoformat()
+    if name in look["found"]:
+        changed = {
+            scene
+            for scene, (time, mark) in marks.items()
+            if (held := mine["scenes"].get(scene, [time, None])[1]) != mark and (held != UNREAD or full or time > young)
         }
-    return both
+    else:
+        changed = _unseen(marks, look["found"])
+    if changed or look["pointer"] is None:
+        from agritwin.observe.ndvi_scenes import add_scenes
+
+        skipped = add_scenes(store, source, geometry, span, imagery, items, changed, anew=look["until"] is None)
+        unread = {entry["id"] for entry in skipped if not entry.get("lasting")}
+        marks |= {scene: [marks[scene][0], UNREAD] for scene in unread & marks.keys()}
+        look["pointer"], look["skipped"] = None, skipped
+    scenes = mine["scenes"] | marks
+    look["found"][name] = {"full": as_of.isoformat() if full else mine["full"], "scenes": scenes}
+    look["until"] = as_of.isoformat()
+    return len(changed)
 
 
-def _reason(failures: list[SourceError]) -> str:
-    return str(failures[0]) if failures else "no imagery source is configured"
+def _unseen(marks: dict[str, list[str]], found: dict[str, Any]) -> set[str]:
+    """Scenes of a source asked for the first time whose overpass no other source has shown."""
+    others = [_moment(time) for each in found.values() for time, mark in each["scenes"].values() if mark != UNREAD]
+    return {
+        scene
+        for scene, (time, _) in marks.items()
+        if not any(abs(_moment(time) - other) < SAME_OVERPASS for other in others)
+    }
+
+
+def _moment(text: str) -> dt.datetime:
+    moment = dt.datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+def _mark(item: dict[str, Any]) -> str:
+    """Digest of an item: reprocessing or another offset changes it, another place of the same files does not."""
+    assets = {name: asset | {"href": None} for name, asset in item.get("assets", {}).items()}
+    return _digest([item.get("collection"), item["properties"], item.get("geometry"), assets])
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 if __name__ == "__main__":

@@ -2,29 +2,20 @@
 
 import logging
 import os
-import re
-import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlsplit
-
-import httpx
-import xarray as xr
-from pydantic import AwareDatetime, BaseModel, Field
 
 from agritwin.errors import DataError, SourceError
-from agritwin.sources import http
-from agritwin.sources.archive import NAME, Archive
+from agritwin.sources.archive_folder import NAME, ArchiveFolder
 from agritwin.sources.base import When, Where
-from agritwin.sources.cog import parcel_grid
-from agritwin.sources.stac_items import FURTHER_BANDS, Scene, overpasses, read_item
-from agritwin.sources.stac_scenes import REFLECTANCE, Access, imagery_dataset, read_overpasses, skipped_as_json
-from agritwin.sources.stac_search import search_api, walk_catalogue
+from agritwin.sources.stac_items import FURTHER_BANDS, REFLECTANCE, Scene, overpasses, read_item
+from agritwin.sources.stac_static import Bounds, walk_catalogue
 
+# To look what a catalogue holds takes neither arrays nor rasters nor a client; what does is imported where it is used.
 if TYPE_CHECKING:
+    import xarray as xr
     from shapely.geometry.base import BaseGeometry
 
 log = logging.getLogger(__name__)
@@ -59,8 +50,8 @@ class StacImagery(ABC):
         self.headers = headers
 
     @abstractmethod
-    def items(self, geometry: "BaseGeometry", when: When) -> list[dict[str, Any]]:
-        """Return the STAC items that touch a polygon (EPSG:4326) in a span of days."""
+    def items(self, bounds: Bounds, when: When) -> list[dict[str, Any]]:
+        """Return the STAC items that touch a box in a span of days."""
 
     def address(self, href: str, failed: bool) -> str:
         """Return what is to be opened for an asset's address; ``failed`` when the last one could not be opened."""
@@ -73,7 +64,8 @@ class StacImagery(ABC):
         *,
         known: Collection[str] = frozenset(),
         bands: Sequence[str] = (),
-    ) -> xr.Dataset:
+        items: list[dict[str, Any]] | None = None,
+    ) -> "xr.Dataset":
         """Return the parcel's window of every overpass.
 
         Parameters
@@ -84,6 +76,8 @@ class StacImagery(ABC):
             Identifiers of scenes that need not be read again; their overpasses are left out.
         bands
             Bands beside red and near infrared (``FURTHER_BANDS`` of :mod:`agritwin.sources.stac_items`).
+        items
+            What :meth:`items` returned, where it was asked already.
 
         Returns
         -------
@@ -106,8 +100,12 @@ class StacImagery(ABC):
                 f"Sentinel-2 has no band {', '.join(sorted(unknown))}.",
                 f"Choose from {', '.join((*REFLECTANCE, *FURTHER_BANDS))}.",
             )
+        from agritwin.sources.cog import parcel_grid
+        from agritwin.sources.stac_scenes import Access, imagery_dataset, read_overpasses, skipped_as_json
+
         grid = parcel_grid(where.geometry)
-        scenes, skipped = self._scenes(where.geometry, when)
+        found = self.items(where.geometry.bounds, when) if items is None else items
+        scenes, skipped = self._scenes(found, where.geometry)
         groups = [group for group in overpasses(scenes) if not any(scene.id in known for scene in group)]
         access = Access(self.address, self.gdal_settings, self.files, self.tries, self.headers)
         reflectance = (*REFLECTANCE, *(band for band in dict.fromkeys(bands) if band not in REFLECTANCE))
@@ -132,13 +130,21 @@ class StacImagery(ABC):
             skipped=skipped_as_json(skipped),
         )
 
-    def _scenes(self, geometry: "BaseGeometry", when: When) -> tuple[list[Scene], list[dict[str, str]]]:
-        scenes, skipped = [], []
-        for item in self.items(geometry, when):
+    def _scenes(
+        self, items: list[dict[str, Any]], geometry: "BaseGeometry"
+    ) -> tuple[list[Scene], list[dict[str, Any]]]:
+        from shapely.errors import GEOSException
+        from shapely.geometry import shape
+
+        scenes: list[Scene] = []
+        skipped: list[dict[str, Any]] = []
+        for item in items:
             try:
+                if item.get("geometry") and not shape(item["geometry"]).intersects(geometry):
+                    continue
                 scene = read_item(item)
-            except DataError as error:
-                skipped.append({"id": str(item.get("id")), "reason": str(error)})
+            except (DataError, GEOSException, ValueError) as error:
+                skipped.append({"id": str(item.get("id")), "reason": str(error), "lasting": True})
                 continue
             # A cover that is not stated (NaN) is not a reason to leave a scene out.
             if not scene.cloud_cover > self.max_cloud_cover:
@@ -157,62 +163,11 @@ class EarthSearch(StacImagery):
     url = "https://earth-search.aws.element84.com/v1"
     collections = ("sentinel-2-c1-l2a", "sentinel-2-l2a")
 
-    def items(self, geometry: "BaseGeometry", when: When) -> list[dict[str, Any]]:
+    def items(self, bounds: Bounds, when: When) -> list[dict[str, Any]]:
         """Search both collections at once; duplicates fall to the better one later."""
-        return search_api(self.url, self.collections, geometry, when, source=self.name)
+        from agritwin.sources.stac_search import search_api
 
-
-class _Token(BaseModel):
-    token: str
-    expiry: AwareDatetime = Field(alias="msft:expiry")
-
-
-class PlanetaryComputer(StacImagery):
-    """Microsoft's Planetary Computer; file addresses are signed when they are opened, and never stored.
-
-    Source: https://planetarycomputer.microsoft.com/docs/concepts/sas
-    """
-
-    name = "planetary_computer"
-    title = "Sentinel-2 Level-2A, Microsoft Planetary Computer"
-    url = "https://planetarycomputer.microsoft.com/api/stac/v1"
-    token_url = "https://planetarycomputer.microsoft.com/api/sas/v1/token"
-    blob = re.compile(r"(?P<account>[a-z0-9]+)\.blob\.core\.windows\.net")
-    public_accounts = frozenset({"ai4edatasetspublicassets"})
-    renew_before_s = 60.0
-    tries = 2
-
-    def __init__(
-        self,
-        max_cloud_cover: float = 95.0,
-        headers: Path | None = None,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
-        super().__init__(max_cloud_cover, headers)
-        self._http = http.client(transport)
-        self._lock = threading.Lock()
-        self._tokens: dict[str, _Token] = {}
-
-    def items(self, geometry: "BaseGeometry", when: When) -> list[dict[str, Any]]:
-        """Search the collection."""
-        return search_api(self.url, ("sentinel-2-l2a",), geometry, when, source=self.name)
-
-    def address(self, href: str, failed: bool) -> str:
-        """Sign an address of a private container; a token that just failed is replaced."""
-        parts = urlsplit(href)
-        match = self.blob.fullmatch(parts.netloc)
-        if match is None or match["account"] in self.public_accounts or "sig=" in parts.query:
-            return href
-        container = f"{match['account']}/{parts.path.lstrip('/').split('/')[0]}"
-        return f"{href}?{self._token(container, failed)}"
-
-    def _token(self, container: str, failed: bool) -> str:
-        with self._lock:
-            held = self._tokens.get(container)
-            if held is None or failed or held.expiry.timestamp() - time.time() < self.renew_before_s:
-                answer = http.get_json(self._http, f"{self.token_url}/{container}", source=self.name)
-                held = self._tokens[container] = http.validated(_Token, answer, self.name)
-            return held.token
+        return search_api(self.url, self.collections, bounds, when, source=self.name)
 
 
 class CopernicusDataSpace(StacImagery):
@@ -233,7 +188,7 @@ class CopernicusDataSpace(StacImagery):
     keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     files = 4  # what the provider's quota allows
 
-    def items(self, geometry: "BaseGeometry", when: When) -> list[dict[str, Any]]:
+    def items(self, bounds: Bounds, when: When) -> list[dict[str, Any]]:
         """Search the collection; a SourceError without keys, before anything is asked."""
         missing = [key for key in self.keys if not os.environ.get(key)]
         if missing:
@@ -242,7 +197,9 @@ class CopernicusDataSpace(StacImagery):
                 f"{' and '.join(missing)} not set in the environment",
                 "Make S3 keys at dataspace.copernicus.eu and set them, or name another source.",
             )
-        return search_api(self.url, ("sentinel-2-l2a",), geometry, when, source=self.name)
+        from agritwin.sources.stac_search import search_api
+
+        return search_api(self.url, ("sentinel-2-l2a",), bounds, when, source=self.name)
 
     def address(self, href: str, failed: bool) -> str:
         """Return the address in GDAL's own notation, which takes the keys from the environment."""
@@ -274,9 +231,9 @@ class StaticCatalogue(StacImagery):
         self.href = str(Path(href) / "catalog.json") if Path(href).is_dir() else str(href)
         self.synthetic = synthetic
 
-    def items(self, geometry: "BaseGeometry", when: When) -> list[dict[str, Any]]:
+    def items(self, bounds: Bounds, when: When) -> list[dict[str, Any]]:
         """Walk the catalogue."""
-        return walk_catalogue(self.href, geometry, when, source=self.name)
+        return walk_catalogue(self.href, bounds, when, source=self.name)
 
 
 class ArchiveImagery(StaticCatalogue):
@@ -291,13 +248,11 @@ class ArchiveImagery(StaticCatalogue):
     name = NAME
 
     def __init__(self, folder: Path | None = None, max_cloud_cover: float = 95.0, headers: Path | None = None) -> None:
-        self._archive = Archive(folder)
+        self._archive = ArchiveFolder(folder)
         catalogue = self._archive.folder / "imagery" / "catalog.json"
         super().__init__(catalogue, synthetic=True, max_cloud_cover=max_cloud_cover, headers=headers)
 
-    def fetch(
-        self, where: Where, when: When, *, known: Collection[str] = frozenset(), bands: Sequence[str] = ()
-    ) -> xr.Dataset:
+    def fetch(self, where: Where, when: When, **options: Any) -> "xr.Dataset":
         """Return the parcel's window of every overpass, synthetic; places outside the archive are refused."""
         self._archive.site(where.latitude, where.longitude)
-        return super().fetch(where, when, known=known, bands=bands).assign_attrs(self._archive.attributes)
+        return super().fetch(where, when, **options).assign_attrs(self._archive.attributes)

@@ -17,6 +17,7 @@ BANDS = {
     "nir": ("nir", "B08", "B08_10m"),
     "scl": ("scl", "SCL", "SCL_20m"),
 }
+REFLECTANCE = ("red", "nir")
 FURTHER_BANDS = {
     "coastal": ("coastal", "B01", "B01_60m"),
     "blue": ("blue", "B02", "B02_10m"),

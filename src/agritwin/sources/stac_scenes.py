@@ -18,11 +18,10 @@ from agritwin.sources.cog import GDAL_SETTINGS, Grid, read_on_grid
 from agritwin.sources.cog_cache import HeaderCache
 from agritwin.sources.cog_header import OtherLayoutError
 from agritwin.sources.cog_reader import CogReader, readable
-from agritwin.sources.stac_items import SCALE, Scene
+from agritwin.sources.stac_items import REFLECTANCE, SCALE, Scene
 
 log = logging.getLogger(__name__)
 
-REFLECTANCE = ("red", "nir")
 BAND_NAMES = {
     "coastal": "coastal aerosol (B01)",
     "blue": "blue (B02)",
@@ -62,7 +61,7 @@ class Overpass:
     reflectance: dict[str, np.ndarray]
     scl: np.ndarray
     scene: Scene | None = None
-    skipped: list[dict[str, str]] = field(default_factory=list)
+    skipped: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -266,6 +265,6 @@ def grid_coordinates(grid: Grid) -> dict[str, xr.Variable]:
     }
 
 
-def skipped_as_json(skipped: list[dict[str, str]]) -> str:
+def skipped_as_json(skipped: list[dict[str, Any]]) -> str:
     """Return skipped scenes as the attribute ``skipped`` holds them: a JSON list of id and reason."""
     return json.dumps(skipped, ensure_ascii=False)

@@ -1,20 +1,17 @@
-"""Finding items: paged searches of STAC APIs and walks through static catalogues, both giving plain item dicts."""
+"""Finding items: paged searches of STAC APIs, giving plain item dicts."""
 
-import datetime as dt
 import logging
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-import pystac
-import shapely
 from urllib3 import Retry
 
 from agritwin.errors import SourceError
 from agritwin.sources.base import When
+from agritwin.sources.stac_static import Bounds
 
 if TYPE_CHECKING:
     from pystac_client import ItemSearch
-    from shapely.geometry.base import BaseGeometry
 
 log = logging.getLogger(__name__)
 
@@ -36,13 +33,13 @@ TEMPORARY_STATUSES = {None, 429, 500, 502, 503, 504}
 def search_api(
     url: str,
     collections: Sequence[str],
-    geometry: "BaseGeometry",
+    bounds: Bounds,
     when: When,
     *,
     source: str,
     retry: Retry = RETRY,
 ) -> list[dict[str, Any]]:
-    """Return all items of a STAC API that touch a polygon in a span of days.
+    """Return all items of a STAC API that touch a box in a span of days.
 
     Pages are halved when the server answers 502, which Earth Search does for answers above some 6 MB.
 
@@ -50,8 +47,8 @@ def search_api(
     ----------
     url
         Root of the API.
-    geometry
-        EPSG:4326.
+    bounds
+        West, south, east, north [degrees].
 
     Raises
     ------
@@ -70,7 +67,7 @@ def search_api(
             stac_io=StacApiIO(timeout=TIMEOUT_S, max_retries=retry),
             limit=size,
             collections=list(collections),
-            intersects=shapely.geometry.mapping(geometry),
+            bbox=list(bounds),
             datetime=f"{when.start}T00:00:00Z/{when.end}T23:59:59Z",
         )
         try:
@@ -105,48 +102,3 @@ def _search_error(source: str, status: int | None, text: str) -> SourceError:
     temporary = status in TEMPORARY_STATUSES
     remedy = "Try again later, or name another source." if temporary else "Check the address and the collections."
     return SourceError(source, what, remedy, temporary=temporary)
-
-
-def walk_catalogue(href: str, geometry: "BaseGeometry", when: When, *, source: str) -> list[dict[str, Any]]:
-    """Return the items of a static catalogue that touch a polygon in a span of days, with absolute asset addresses.
-
-    Parameters
-    ----------
-    href
-        Path or URL of a ``catalog.json`` or ``collection.json``.
-    geometry
-        EPSG:4326.
-
-    Raises
-    ------
-    SourceError
-        When the catalogue or an item of it cannot be read.
-    """
-    shapely.prepare(geometry)
-    try:
-        return [
-            _with_absolute_addresses(item)
-            for item in pystac.Catalog.from_file(href).get_items(recursive=True)
-            if _within(item, when) and geometry.intersects(_footprint(item))
-        ]
-    except (OSError, ValueError, KeyError, pystac.errors.STACError, shapely.errors.GEOSException) as error:
-        raise SourceError(
-            source, f"the catalogue {href} cannot be read ({error})", "Check its path and that it is complete."
-        ) from error
-
-
-def _with_absolute_addresses(item: pystac.Item) -> dict[str, Any]:
-    item.make_asset_hrefs_absolute()
-    return item.to_dict(include_self_link=False, transform_hrefs=False)
-
-
-def _within(item: pystac.Item, when: When) -> bool:
-    moment = item.datetime or item.common_metadata.start_datetime
-    return moment is not None and when.start <= moment.astimezone(dt.UTC).date() <= when.end
-
-
-def _footprint(item: pystac.Item) -> "BaseGeometry":
-    if item.geometry is not None:
-        return shapely.geometry.shape(item.geometry)
-    west, south, east, north = item.bbox or (0.0, 0.0, 0.0, 0.0)
-    return shapely.box(west, south, east, north)

@@ -1,12 +1,13 @@
 """From imagery to the NDVI cube of a parcel: every scene kept, judged and summarised (docs/contracts.md)."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from agritwin.errors import DataError
-from agritwin.vegetation.indices import ndvi
+from agritwin.vegetation.indices import index, named, ndvi
 from agritwin.vegetation.masks import clear_mask
 from agritwin.vegetation.parcel_statistics import parcel_statistics, parcel_weights
 from agritwin.vegetation.reflectance import MISSING, TWICE, offset_verdict
@@ -32,6 +33,7 @@ def ndvi_cube(
     margin: int = 2,
     strict: bool = False,
     minimum_valid_share: float = 0.6,
+    indices: Sequence[str] = (),
 ) -> xr.Dataset:
     """Return the NDVI cube of a parcel.
 
@@ -45,6 +47,8 @@ def ndvi_cube(
         As for :func:`agritwin.vegetation.masks.clear_mask`.
     minimum_valid_share
         Least share of the parcel's area, 0 to 1, that a usable scene shows.
+    indices
+        Further indices, as :func:`agritwin.vegetation.indices.named` takes them; ``imagery`` holds their bands.
 
     Returns
     -------
@@ -52,7 +56,8 @@ def ndvi_cube(
         ``ndvi`` (time, y, x), float32, NaN only where a band is missing, encoded as int16 of 1e-4; ``valid`` (uint8, 1
         where the ground is seen); per scene ``ndvi_mean``, ``ndvi_std``, ``ndvi_median``, ``ndvi_p10``, ``ndvi_p90``
         over valid pixels, ``valid_share``, ``offset_verdict``, ``darkest_reflectance``, ``offset_suspect``, ``usable``
-        (enough is seen and the offset is not suspect) and the scene's particulars. Scenes are flagged, never dropped.
+        (enough is seen and the offset is not suspect) and the scene's particulars; of each further index ``<name>``
+        (time, y, x) and ``<name>_mean`` (time) over valid pixels. Scenes are flagged, never dropped.
 
     Raises
     ------
@@ -61,9 +66,10 @@ def ndvi_cube(
     """
     if not 0.0 <= minimum_valid_share <= 1.0:
         raise DataError(f"A minimum valid share of {minimum_valid_share} makes no sense.", "Choose one from 0 to 1.")
-    index = ndvi(imagery["red"], imagery["nir"]).transpose("time", "y", "x")
-    valid = clear_mask(imagery["scl"], margin=margin, strict=strict) & index.notnull()
-    statistics = parcel_statistics(index.where(valid), parcel_weights(geometry, imagery))
+    greenness = ndvi(imagery["red"], imagery["nir"]).transpose("time", "y", "x")
+    valid = clear_mask(imagery["scl"], margin=margin, strict=strict) & greenness.notnull()
+    weights = parcel_weights(geometry, imagery)
+    statistics = parcel_statistics(greenness.where(valid), weights)
     verdict = offset_verdict(imagery)
     suspect = verdict["offset_verdict"].isin([MISSING, TWICE])
     usable = (statistics["valid_share"] >= minimum_valid_share) & ~suspect
@@ -71,7 +77,7 @@ def ndvi_cube(
     grid_mapping = {"grid_mapping": "spatial_ref"}
     cube = xr.Dataset(
         {
-            "ndvi": index.assign_attrs(grid_mapping),
+            "ndvi": greenness.assign_attrs(grid_mapping),
             "valid": valid.astype("uint8").assign_attrs(
                 long_name="the ground is seen",
                 units="1",
@@ -102,6 +108,11 @@ def ndvi_cube(
         attrs={key: value for key, value in imagery.attrs.items() if key != "skipped"},
     )
     cube["ndvi"].encoding = dict(NDVI_ENCODING)
+    for name, formula in named(indices).items():
+        values = index(formula, imagery).transpose("time", "y", "x").astype("float32")
+        mean = parcel_statistics(values.where(valid), weights)["mean"]
+        cube[name] = values.assign_attrs(long_name=f"{name}: {formula}", **grid_mapping)
+        cube[f"{name}_mean"] = mean.assign_attrs(units="1", long_name=f"{name}, {STATISTICS['mean']}")
     cube.attrs["history"] = (
         f"NDVI of red and near infrared; mask grown by {margin} pixels{', strict' if strict else ''}; "
         f"usable from {minimum_valid_share:g} of the parcel"
