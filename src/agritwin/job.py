@@ -44,6 +44,7 @@ def ask(arguments: list[str]) -> int | None:
 def execute(arguments: list[str]) -> int:
     """Run a module as ``python -m`` does, and return its exit code."""
     module, *sys.argv[1:] = arguments
+    sys.modules.pop(module, None)
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as end:
