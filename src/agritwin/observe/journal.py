@@ -16,7 +16,14 @@ from agritwin.sources.traffic import TRAFFIC
 from agritwin.workspace import recorded_clock
 
 JOURNAL = Path("data/journal.jsonl")
-STARTED = time.perf_counter()
+
+_started = [time.perf_counter()]
+
+
+def begin() -> None:
+    """Start the clock of a step: what it counts is its own, also where it runs in a fork of another process."""
+    TRAFFIC.clear()
+    _started[0] = time.perf_counter()
 
 
 def enter(
@@ -50,7 +57,7 @@ def enter(
             "bytes": traffic.bytes,
             "items": items,
             "gaps": gaps,
-            "seconds": round(time.perf_counter() - STARTED, 2),
+            "seconds": round(time.perf_counter() - _started[0], 2),
             "failure": told.get(name),
         }
         lines.append(json.dumps(line, ensure_ascii=False) + "\n")

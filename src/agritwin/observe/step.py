@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 
 from agritwin.errors import AgritwinError, ConfigError
+from agritwin.observe import journal
 
 
 def main(function: Callable[..., None], arguments: list[str] | None = None) -> int:
@@ -28,6 +29,7 @@ def main(function: Callable[..., None], arguments: list[str] | None = None) -> i
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for noisy in ("httpx", "httpcore", "rasterio", "filelock", "stamina"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    journal.begin()
     values: dict = {}
     for mapping in sys.argv[1:] if arguments is None else arguments:
         values |= json.loads(mapping)

@@ -1,0 +1,201 @@
+"""``agritwin refresh``: exit codes, the lock, the clock, catching up, and cron."""
+
+import datetime as dt
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from typer.testing import CliRunner
+
+from agritwin.cli import app, refresh
+from agritwin.observe import journal
+from tests.conftest import DEMO, clone
+
+CELL = "archive-n413w048"
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    """A workspace whose runs of Snakemake are only written down; ``codes`` are what they return."""
+    folder = clone(tmp_path / "workspace")
+    monkeypatch.chdir(folder)
+    runs, codes = [], []
+
+    def run(command, **options):
+        runs.append(command)
+        return subprocess.CompletedProcess(command, codes.pop(0) if codes else 0)
+
+    monkeypatch.setattr(refresh.subprocess, "run", run)
+    return folder, runs, codes
+
+
+def call(*arguments):
+    done = CliRunner().invoke(app, list(arguments))
+    return done.exit_code, done.output
+
+
+def status(folder, state, name=CELL, kind="weather"):
+    path = folder / f"data/cubes/{kind}/{name}.status.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    failures = [{"source": "open_meteo", "what": "did not answer"}] if state != "ok" else []
+    path.write_text(
+        json.dumps({"kind": kind, "state": state, "last_value": "2025-06-10T23", "failures": failures, "sources": []})
+    )
+
+
+def test_a_refresh_is_two_runs_observe_to_the_date_and_then_the_rest(workspace):
+    _, runs, _ = workspace
+    code, told = call("refresh", "--twin", DEMO, "--as-of", "2025-06-20")
+    assert (code, "up to date as of 2025-06-20" in told) == (0, True)
+    assert [run[4:] for run in runs] == [
+        ["profiles/cron", "observe", "--config", f"twin={DEMO}", "as_of=2025-06-20"],
+        ["profiles/cron", "--config", f"twin={DEMO}"],
+    ]
+
+
+def test_a_failed_job_is_partial_failure_and_the_rest_still_runs(workspace):
+    _, runs, codes = workspace
+    codes += [1, 0]
+    code, told = call("refresh", "--as-of", "2025-06-20")
+    assert code == refresh.INCOMPLETE
+    assert len(runs) == 2
+    assert "incomplete" in told
+
+
+def test_a_source_that_did_not_answer_is_named_with_what_is_kept(workspace):
+    folder, _, _ = workspace
+    status(folder, "stale")
+    code, told = call("refresh", "--as-of", "2025-06-20")
+    assert code == refresh.STALE
+    assert "open_meteo did not answer; the last good data, of 2025-06-10T23, are kept" in told.replace("\n", " ")
+
+
+def test_the_stale_source_of_another_twin_does_not_matter(workspace):
+    folder, _, _ = workspace
+    status(folder, "stale", "archive-s339e1512")
+    assert call("refresh", "--as-of", "2025-06-20")[0] == 0
+
+
+def test_a_wrong_configuration_is_named_and_runs_nothing(workspace):
+    _, runs, _ = workspace
+    code, told = call("refresh", "--twin", "nowhere")
+    assert (code, runs) == (2, [])
+    assert "no twin 'nowhere'" in told
+
+
+def test_an_overlapping_refresh_is_refused_and_says_who_holds_the_workspace(workspace):
+    folder, runs, _ = workspace
+    (folder / ".snakemake").mkdir()
+    program = (
+        "import json, os, sys, time\nfrom filelock import FileLock\n"
+        "lock = FileLock('.snakemake/agritwin-refresh.lock'); lock.acquire()\n"
+        "open('.snakemake/agritwin-refresh.json', 'w').write(json.dumps({'process': os.getpid(), 'since': 'noon'}))\n"
+        "print('held', flush=True); time.sleep(60)\n"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", program], cwd=folder, stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        code, told = call("refresh", "--as-of", "2025-06-20")
+        assert (code, runs) == (refresh.BUSY, [])
+        assert f"under way since noon (process {holder.pid})" in told
+    finally:
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+    assert call("refresh", "--as-of", "2025-06-20")[0] == 0, "the lock of a killed refresh is no obstacle"
+
+
+def test_a_run_by_hand_is_not_disturbed(workspace):
+    folder, runs, _ = workspace
+    (folder / ".snakemake").mkdir()
+    with FileLock(folder / ".snakemake/agritwin.lock"):
+        assert call("refresh", "--as-of", "2025-06-20")[0] == refresh.BUSY
+    assert runs == []
+
+
+def test_the_archives_clock_moves_on_by_a_day(workspace):
+    folder, runs, _ = workspace
+    (folder / "data/as_of.json").write_text('{"as_of": "2025-10-25"}')
+    call("refresh")
+    assert runs[0][-1] == "as_of=2025-10-26"
+
+
+@pytest.mark.parametrize(
+    ("moment", "date"),
+    [
+        ("2025-03-29T23:30", "2025-03-29"),  # 00:30 in Madrid, the night in which the clock goes forward
+        ("2025-03-30T00:30", "2025-03-30"),
+        ("2025-03-30T03:15", "2025-03-30"),  # 05:15 in summer time
+        ("2025-10-25T23:30", "2025-10-25"),  # 01:30 in Madrid, for the first time that night: 02:30 comes twice
+        ("2025-10-26T00:30", "2025-10-26"),
+        ("2025-10-26T04:15", "2025-10-26"),
+    ],
+)
+def test_the_date_is_that_of_utc_also_in_the_nights_when_clocks_change(workspace, monkeypatch, moment, date):
+    _, runs, _ = workspace
+
+    class Clock(dt.datetime):
+        @classmethod
+        def now(cls, zone=None):
+            return dt.datetime.fromisoformat(moment).replace(tzinfo=dt.UTC).astimezone(zone)
+
+    monkeypatch.setattr(refresh.dt, "datetime", Clock)
+    (Path("config/twins") / f"{DEMO}.yaml").write_text(
+        Path("config/twins", f"{DEMO}.yaml").read_text() + "\nsources: {weather: [open_meteo]}\n"
+    )
+    call("refresh", "--twin", DEMO)
+    assert runs[0][-1] == f"as_of={date}"
+
+
+def test_the_journal_shows_each_source_with_its_twins(workspace, monkeypatch):
+    journal.enter(kind="weather", place=CELL, sources=["archive"], failures=[], items=24, gaps=0)
+    journal.enter(kind="weather", place="archive-elsewhere", sources=["open_meteo"], failures=[], items=24, gaps=0)
+    monkeypatch.setenv("COLUMNS", "250")
+    monkeypatch.setattr(refresh.console, "width", 250)
+    code, told = call("journal", "--twin", DEMO)
+    assert code == 0
+    assert DEMO in told
+    assert "open_meteo" not in told
+
+
+CRON = Path("/etc/cron.d/agritwin-test")
+
+
+@pytest.mark.slow
+def test_cron_refreshes_a_workspace(request, tmp_path, thorough):
+    """Debian's own cron runs the line of the documentation once a minute; the workspace moves on by a day or more."""
+    if not thorough:
+        pytest.skip("cron looks once a minute: part of the acceptance campaign (--thorough)")
+    if shutil.which("cron") is None or os.geteuid() != 0:
+        pytest.skip("needs Debian's cron and root")
+    if subprocess.run(["pgrep", "-x", "cron"], capture_output=True, check=False).returncode == 0:
+        pytest.skip("another cron is running on this machine")
+    folder = tmp_path / "workspace"
+    shutil.copytree(request.getfixturevalue("built"), folder, symlinks=True)
+    before = json.loads((folder / "data/as_of.json").read_text())["as_of"]
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    passed_on = "".join(f"{name}={os.environ[name]}\n" for name in ("PYTHONPATH",) if name in os.environ)
+    CRON.write_text(
+        f"SHELL=/bin/sh\nPATH={path}\n{passed_on}"
+        f"* * * * * root cd {folder} && agritwin refresh --twin {DEMO} >> refresh.log 2>&1; echo $? >> codes\n"
+    )
+    daemon = subprocess.Popen(["cron", "-f"])
+    try:
+        deadline = time.monotonic() + 400
+        while time.monotonic() < deadline and not (folder / "codes").is_file():
+            time.sleep(1)
+    finally:
+        CRON.unlink()
+        daemon.terminate()
+        daemon.wait()
+    told = (folder / "refresh.log").read_text()
+    assert (folder / "codes").read_text().split()[0] in ("0", str(refresh.BUSY)), told
+    after = json.loads((folder / "data/as_of.json").read_text())["as_of"]
+    assert dt.date.fromisoformat(after) > dt.date.fromisoformat(before), told
