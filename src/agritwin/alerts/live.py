@@ -18,6 +18,8 @@ from agritwin.simulation.flood.library import Library, Response
 DURATIONS_H = (0.5, 1.0, 2.0, 3.0, 6.0, 12.0, 24.0)
 """Windows in which rain is summed."""
 MEMORY = dt.timedelta(hours=24)
+NEARLY_DRY = 1.02
+"""A longer window holds another event when it has more rain than this share of the shorter one's."""
 GAUGES = "gauges"
 
 
@@ -140,7 +142,16 @@ def sums_until(series: Sequence[RainReading], until: dt.datetime) -> dict[float,
 
 def worst_event(sums: Mapping[float, float], library: Library, soil_water: float) -> tuple[Event, Response]:
     """Return the event among sums by duration that brings the deepest water, and what it does."""
-    return library.worst([Event(amount, hours, soil_water) for hours, amount in sums.items()])
+    return library.worst([Event(amount, hours, soil_water) for hours, amount in distinct(sums)])
+
+
+def distinct(sums: Mapping[float, float]) -> list[tuple[float, float]]:
+    """Return durations and sums, shortest first, without those windows that only add dry hours to a shorter one."""
+    kept: list[tuple[float, float]] = []
+    for hours, amount in sorted(sums.items()):
+        if not kept or amount > NEARLY_DRY * kept[-1][1]:
+            kept.append((hours, amount))
+    return kept
 
 
 def flood_notes(event: Event, response: Response, frequency: Frequency | None) -> dict[str, Any]:

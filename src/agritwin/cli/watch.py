@@ -87,6 +87,8 @@ def _tell(news: "News") -> None:
     from agritwin.alerts.explanation import title
 
     judgement = news.judgement
+    if judgement.valid_until <= dt.datetime.now(dt.UTC):
+        return
     colour = COLOURS[judgement.level]
     console.print(f"[{colour}]{news.twin} {title(judgement, 'en')}.[/] {explain(judgement, 'en')}", highlight=False)
     if news.told:
@@ -181,6 +183,6 @@ def _notices(found: list[dict]) -> Table:
         level = f"[{COLOURS[row['level']]}]{row['level']}[/]"
         until = str(row["valid_until"] or "")[:16].replace("T", " ")
         table.add_row(
-            str(row["id"]), row["recipient"] + why, row["twin_id"], level, row["body"], until, row.get("state", "new")
+            str(row["id"]), row["recipient"] + why, row["twin_id"], level, row["title"], until, row.get("state", "new")
         )
     return table

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from agritwin.alerts.catalogue import rules
-from agritwin.alerts.live import flood_notes
+from agritwin.alerts.live import distinct, flood_notes
 from agritwin.alerts.rarity import Frequency
 from agritwin.alerts.rules import Evidence, Judgement, judge
 from agritwin.products.flood import parcel_mask
@@ -32,11 +32,9 @@ def floods_ahead(
     found = []
     for member in range(sums.sizes["member"]):
         rain = sums.isel(member=member)
-        events = [
-            Event(float(amount), float(hours), held)
-            for amount, hours in zip(rain.to_numpy(), rain["duration"].to_numpy(), strict=True)
-            if np.isfinite(amount)
-        ]
+        amounts = zip(rain["duration"].to_numpy().tolist(), rain.to_numpy().tolist(), strict=True)
+        known = {hours: amount for hours, amount in amounts if np.isfinite(amount)}
+        events = [Event(amount, hours, held) for hours, amount in distinct(known)]
         if events:
             event, response = library.worst(events)
             end = rain["end"].sel(duration=event.duration_h).to_numpy()

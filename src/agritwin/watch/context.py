@@ -1,6 +1,5 @@
 """What the watch knows of each twin: its rules, its floods run ahead, its neighbours; read anew when a file changes."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +14,6 @@ from agritwin.alerts.rarity import Frequency
 from agritwin.errors import StoreError
 from agritwin.products.library import read_library
 from agritwin.settings import Settings
-
-log = logging.getLogger(__name__)
 
 UNKNOWN_SOIL = 0.5
 """Soil water where no crop simulation says it: that of the normal curve number."""
@@ -54,8 +51,6 @@ def load(root: Path, twin: str, settings: Settings) -> Context:
     results = root / workspace.RESULTS / twin
     alerts = _json(results / "alerts.json")
     library = read_library(results / "flood_library.json")
-    if library is None:
-        log.warning("%s: no floods were run ahead, so none is judged. Run snakemake.", twin)
     stated = settings.model_dump(mode="json")
     situation = Situation(
         rules=rules(stated["alerts"]),

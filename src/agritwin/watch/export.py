@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import sqlalchemy as sa
+from shapely.geometry import shape
 
 from agritwin import config, workspace
-from agritwin.alerts.cap import cap_xml
+from agritwin.alerts.cap import cap_time, cap_xml
 from agritwin.alerts.explanation import from_dict
 from agritwin.alerts.stores import alert_log
 from agritwin.settings import Settings
@@ -38,12 +39,12 @@ def write_cap(
             sender=SENDER,
             sent=moment,
             area=chosen.name,
-            geometry=config.outline(chosen, workspace.CONFIG / "twins"),
+            geometry=shape(config.outline(chosen, workspace.CONFIG / "twins")),
             test=bool(judgement.evidence.get("synthetic")),
             references=references,
             kind=kind,
         )
-        before[row["event"]] = f"{SENDER},{identifier},{moment.replace(microsecond=0).isoformat()}"
+        before[row["event"]] = f"{SENDER},{identifier},{cap_time(moment)}"
         if judgement.valid_until >= now:
             path = folder / f"{identifier}.xml"
             workspace.write_text(path, text)

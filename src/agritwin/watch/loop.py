@@ -54,7 +54,9 @@ class Watch:
         """Watch until told to stop; `tell` is called after what it is told of has been kept."""
         woken, contexts = threading.Event(), Contexts(self.root, self.settings)
         for twin in self.settings:
-            contexts.of(twin)  # opening the floods takes a second or two: now, and not when it rains
+            # Opening the floods takes a second or two: now, and not when it rains.
+            if contexts.of(twin).situation.library is None:
+                log.warning("%s: no floods were run ahead, so none is judged. Run snakemake.", twin)
         silence_due = 0.0
         with self._beside(stop, woken, contexts):
             while not stop.is_set():
@@ -127,7 +129,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except AgritwinError as error:
-        log.error("%s", error)
+        log.warning("%s", error)
 
 
 def _now() -> dt.datetime:

@@ -201,7 +201,7 @@ class Library:
         return Response(
             depth_max_m=float(depth.max(initial=0.0)),
             flooded_share=float((depth > 0.1).mean()) if depth.size else 0.0,
-            arrival_h=1.0 / soonest if soonest > 0 else None,
+            arrival_h=1.0 / soonest if soonest * (event.duration_h + AFTERWARDS_H) >= 1.0 else None,
             beyond=bool(
                 event.depth_mm > self.depths_mm[-1]
                 or not self.durations_h[0] <= event.duration_h <= self.durations_h[-1]
