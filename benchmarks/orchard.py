@@ -28,7 +28,7 @@ MIDDLE = {
     "cover_maximum": 0.4, "leaf_out": 163.0, "inverse_development": 1 / 54, "senescence": 314.0,
     "inverse_late": 1 / 40, "leaf_fall": 354.0, "inverse_fall": 1 / 16, "stage_2": 213.0, "stage_3": 254.0,
     "maturity": 319.0, "wetted_fraction": 0.3, "inverse_wetted": 1 / 0.3, "canopy_shelter": 0.67, "threshold": 1.0,
-    "refill": 1.0, "deficit_stage_1": 0.0, "deficit_stage_2": 0.0, "deficit_stage_3": 0.0, "maximum": 6.0,
+    "refill": 1.0, "deficit_stage_1": -1.0, "deficit_stage_2": -1.0, "deficit_stage_3": -1.0, "maximum": 6.0,
     "season_limit": 1e9, "first_day": -1e9, "last_day": 1e9,
 }  # fmt: skip
 

@@ -53,8 +53,8 @@ def step(day: int, given: dict, p: dict, s: dict) -> dict[str, NDArray[np.float6
     starts = [p["leaf_out"], p["stage_2"], p["stage_3"], p["maturity"]]
     shares = [p["deficit_stage_1"], p["deficit_stage_2"], p["deficit_stage_3"], 0.0]
     share = np.select([day >= start for start in starts[::-1]], shares[::-1], 0.0)
-    wanted = np.minimum(p["refill"] * before + share * potential, before)
-    wanted = np.minimum(np.minimum(wanted, p["maximum"]), p["season_limit"] - s["refilled"])
+    held = np.where(p["deficit_stage_1"] < 0, 0, taw - share * (taw - p["threshold"] * raw))
+    wanted = np.minimum(np.minimum(p["refill"] * before - held, p["maximum"]), p["season_limit"] - s["refilled"])
     refill = np.where(due, np.maximum(wanted, 0), 0)
     irrigation = given["irrigation"] + refill
 

@@ -217,7 +217,8 @@ def parameter_rows(
     density = coefficients.density_coefficient(cover, cover, value["height"])  # the climate acts on what stands there
     gain = coefficients.height_factor(value["height"])
     first, last = _window(irrigation, days)
-    shares = irrigation.stage_shares if irrigation.rule == "deficit" else (0.0, 0.0, 0.0)
+    shares = irrigation.stage_shares if irrigation.rule == "deficit" else (-1.0, -1.0, -1.0)
+    refill = {"refill": irrigation.refill_share, "deficit": 1.0}.get(irrigation.rule, 0.0)
     rows = {
         **{name: value[name] for name in value if name in kernels.PARAMETERS},
         "inverse_falling_rate": 1.0 / (value["total_evaporable_water"] - value["readily_evaporable_water"]),
@@ -235,7 +236,7 @@ def parameter_rows(
         "inverse_wetted": 1.0 / irrigation.wetted_fraction,
         "canopy_shelter": 0.67 if irrigation.under_canopy else 0.0,
         "threshold": irrigation.threshold_share_of_raw,
-        "refill": irrigation.refill_share if irrigation.rule == "refill" else 0.0,
+        "refill": refill,
         **{f"deficit_stage_{stage}": share for stage, share in enumerate(shares, start=1)},
         "maximum": irrigation.maximum_mm_per_day,
         "season_limit": irrigation.season_limit_mm,

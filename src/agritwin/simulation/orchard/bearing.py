@@ -56,9 +56,8 @@ def rhythm(parameters: xr.Dataset, last_crop: float | None = None) -> xr.DataArr
     """
     swing = parameters["alternation"]
     if last_crop is None:
-        size = swing.sizes["member"]
-        # The steps of the golden ratio spread evenly whatever the number of members, and stay out of step with others.
-        phase = xr.zeros_like(swing) + (2.0 * ((0.5 + 0.6180339887498949 * np.arange(size)) % 1.0) - 1.0)
+        # The steps of the golden ratio spread evenly whatever the number of members, and go with a member's own number.
+        phase = 2.0 * ((0.5 + 0.6180339887498949 * swing["member"]) % 1.0) - 1.0
         factor = 1.0 + swing * phase
     elif last_crop >= 0.0:
         factor = 1.0 - xr.full_like(swing, last_crop - 1.0).clip(-swing, swing)

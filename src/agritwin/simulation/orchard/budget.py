@@ -13,8 +13,8 @@ from agritwin.simulation.orchard import balance, kernels
 from agritwin.simulation.orchard.management import Irrigation
 from agritwin.simulation.orchard.parameters import check
 
-#: Shares of the trees' demand by stage, and share of the readily available water from which they are given.
-_BOUNDS = ((0.0, 1.2), (0.0, 1.2), (0.0, 1.2), (0.0, 1.5))
+#: Shares of transpiration by stage, and share of the readily available water at which a full share holds the trees.
+_BOUNDS = ((0.0, 1.0), (0.0, 1.0), (0.0, 1.0), (0.1, 1.0))
 #: Relative yield that 100 mm more water must bring to be worth giving: of two equal plans the drier one is better.
 _WATER_WORTH = 1e-5
 _WEEK = 7

@@ -17,7 +17,8 @@ BLOCK = 64
 #: Rows of ``drivers``: mm, mm, FAO-56 climatic term 0.04 (u2 - 2) - 0.004 (RHmin - 45), mm, 1, 1.
 DRIVERS = ("precipitation", "et0", "climate", "irrigation", "kcb", "ground_cover")
 
-#: Rows of ``parameters``: days are counted from the first day of the drivers; ``inverse`` is 1 over a duration in days.
+#: Rows of ``parameters``: days are counted from the first day of the drivers; ``inverse`` is 1 over a duration in days;
+#: deficits are -1 where the rule is another.
 PARAMETERS = (
     "total_available_water",
     "total_evaporable_water",
@@ -163,9 +164,9 @@ _RAIN, _ET0, _CLIMATE, _GIVEN, _KCB_STANDARD, _COVER = range(_DAY, _DAILY, BLOCK
     _RUNOFF,
     _IRRIGATION,
 ) = range(_DAILY, _PASSED, BLOCK)
-# From one loop of a day to the next: limit of evaporation, what a deficit rule gives, soil that joins the wetted part
-# and the water on it
-_KC_MAX, _ASKED, _GROWN, _ADDED = range(_PASSED, _END, BLOCK)
+# From one loop of a day to the next: limit of evaporation, depletion at which a deficit rule holds the trees, soil that
+# joins the wetted part, and the water on it
+_KC_MAX, _HELD, _GROWN, _ADDED = range(_PASSED, _END, BLOCK)
 #: Where each row of ``daily`` stands in the scratch array.
 _OUTPUT = np.array([_DR, _DE, _KCB, _COVER, *range(_RAW, _PASSED, BLOCK)])
 
@@ -248,14 +249,15 @@ def _demand(w):
 
 
 @numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
-def _ask_by_stage(w, day):
-    """Set what a deficit rule gives today: the stage's share of what the trees ask for."""
+def _hold_by_stage(w, day):
+    """Set the depletion at which a deficit rule holds the trees: where they transpire the stage's share (Eq. 84)."""
     for j in range(BLOCK):
         share = w[DEFICIT_1 + j] if day >= w[LEAF_OUT + j] else 0.0
         share = w[DEFICIT_2 + j] if day >= w[STAGE_2 + j] else share
         share = w[DEFICIT_3 + j] if day >= w[STAGE_3 + j] else share
         share = 0.0 if day >= w[MATURITY + j] else share
-        w[_ASKED + j] = share * w[_POTENTIAL + j]
+        held = w[TAW + j] - share * (w[TAW + j] - w[THRESHOLD + j] * w[_RAW + j])
+        w[_HELD + j] = 0.0 if w[DEFICIT_1 + j] < 0.0 else held
 
 
 @numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)
@@ -266,7 +268,7 @@ def _wet(w, day, daily):
 
         # irrigation: what is given, and what the rule adds where the depletion before it passes the threshold
         before = w[_DR + j] - infiltration
-        wanted = min(w[REFILL + j] * before + w[_ASKED + j], before)
+        wanted = w[REFILL + j] * before - w[_HELD + j]
         wanted = min(min(wanted, w[MAXIMUM + j]), w[LIMIT + j] - w[_REFILLED + j])
         due = (before >= w[THRESHOLD + j] * w[_RAW + j]) & (day >= w[FIRST_DAY + j]) & (day <= w[LAST_DAY + j])
         refill = max(wanted, 0.0) if due else 0.0
@@ -347,7 +349,7 @@ def _accumulate_stages(w, day):
 def _load_members(w, parameters, state, low):
     """Bring a block of members into the scratch array; return when their leaves, stages and rules are at work."""
     members = parameters.shape[1]
-    active = np.array([np.inf, -np.inf, np.inf, -np.inf, np.inf, -np.inf, 0.0])
+    active = np.array([np.inf, -np.inf, np.inf, -np.inf, np.inf, -np.inf, -1.0])
     for j in range(BLOCK):
         member = min(low + j, members - 1)  # a short last block works its last member again
         for k in range(_N_PARAMETERS):
@@ -357,7 +359,7 @@ def _load_members(w, parameters, state, low):
         for k in range(_N_SUMS):
             w[_SUMS + k * BLOCK + j] = 0.0
         w[_KCB_GAIN + j] = 0.0  # unless the calendar of the leaves sets it
-        w[_ASKED + j] = 0.0  # unless the rule is a deficit by stage
+        w[_HELD + j] = 0.0  # unless the rule is a deficit by stage
         deficit = max(w[DEFICIT_1 + j], max(w[DEFICIT_2 + j], w[DEFICIT_3 + j]))
         active[0] = min(active[0], w[LEAF_OUT + j])
         active[1] = max(active[1], w[LEAF_OUT + j] + 1.0 / w[INVERSE_DEVELOPMENT + j] + 1.0)
@@ -408,8 +410,8 @@ def run(
                 _canopy(w, float(day))
             _runoff(w, drivers.shape[2] > 1 or drivers[0, day, 0] > 0.0)
             _demand(w)
-            if active[6] > 0.0:
-                _ask_by_stage(w, float(day))
+            if active[6] >= 0.0:
+                _hold_by_stage(w, float(day))
             _wet(w, float(day), daily)
             _dry(w, daily)
             if active[4] <= day < active[5]:

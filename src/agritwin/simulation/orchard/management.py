@@ -23,7 +23,7 @@ class Irrigation:
     rule
         ``none``; ``fixed``: ``depth_mm`` every ``interval_days``; ``refill``: when the depletion of the root zone
         passes ``threshold_share_of_raw`` of the readily available water, give back ``refill_share`` of it; ``deficit``:
-        past that threshold give back each day the stage's share of what the trees ask for.
+        give each day what holds the trees at the stage's share of the transpiration without stress.
     wetted_fraction
         Share of the ground that a wetting reaches (fw): about 0.3 for drip, 1 for sprinklers.
     under_canopy
@@ -34,7 +34,7 @@ class Irrigation:
         Of the rule ``refill``.
     stage_shares
         Of the rule ``deficit``: shares of the transpiration without stress in the stages 1 to 3, from leaf-out to
-        maturity; numbers, or arrays over member.
+        maturity; numbers, or arrays over member. A share of 1 holds the depletion at the threshold, 0 gives nothing.
     depth_mm, interval_days
         Of the rule ``fixed``.
     first_day, last_day
@@ -71,7 +71,7 @@ class Irrigation:
             "refill_share": (0.0, 1.0),
             "maximum_mm_per_day": (0.0, float("inf")),
             "season_limit_mm": (0.0, float("inf")),
-            "stage_shares": (0.0, 2.0),
+            "stage_shares": (0.0, 1.0),
             "depth_mm": (0.0, 500.0),
             "interval_days": (1, 366),
             "efficiency": (0.1, 1.0),
