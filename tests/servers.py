@@ -37,9 +37,9 @@ def _unprivileged() -> dict[str, object]:
     return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
 
 
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[sa.Engine]:
-    """A PostgreSQL of this session, with a migrated database ``template_records`` to copy."""
+@contextlib.contextmanager
+def running_cluster() -> Iterator[sa.Engine]:
+    """Run a PostgreSQL, empty but for a migrated database ``template_records``."""
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     initdb, pg_ctl = _binary("initdb", *versions), _binary("pg_ctl", *versions)
     folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short: the path of a socket has at most 107 letters
@@ -64,6 +64,13 @@ def cluster() -> Iterator[sa.Engine]:
         engine.dispose()
         subprocess.run([pg_ctl, "-D", data, "-m", "immediate", "stop"], **run)
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[sa.Engine]:
+    """The PostgreSQL of this session."""
+    with running_cluster() as engine:
+        yield engine
 
 
 @pytest.fixture

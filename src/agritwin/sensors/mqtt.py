@@ -20,6 +20,7 @@ from agritwin.errors import ConfigError, SourceError
 log = logging.getLogger(__name__)
 
 USERNAME, PASSWORD = "AGRITWIN_MQTT_USERNAME", "AGRITWIN_MQTT_PASSWORD"
+GATHER_S = 0.02
 SESSION_S = 30 * 86_400
 """How long the broker keeps what it could not deliver."""
 IN_FLIGHT = 2_000
@@ -47,7 +48,7 @@ class Broker:
     host: str = "127.0.0.1"
     port: int = 1883
     topics: tuple[str, ...] = ("agritwin/#",)
-    protocol: Literal["5", "3.1.1"] = "5"
+    protocol: Literal["5", "3.1.1"] = "3.1.1"
     client_id: str = "agritwin-listener"
     ca: Path | None = None
     certificate: Path | None = None
@@ -143,6 +144,8 @@ class Subscription:
                 left = deadline - time.monotonic()
                 if left <= 0 or not self._readable(left):
                     break
+                if self._waiting:  # waking up for every single message costs as much as storing it
+                    time.sleep(min(GATHER_S, left))
         self._client.loop_misc()
         if self._refusal is not None:
             raise SourceError("broker", self._refusal, f"Check {USERNAME}, {PASSWORD} and the rights of that user.")
