@@ -46,4 +46,4 @@ archive: install  ## write the demo's archive again, to the same bytes
 	python -m scripts.archive
 
 clean:  ## delete all that was generated; the archive, the landing zone and the records stay
-	rm -rf results reports logs benchmarks/47-* benchmarks/cells data/cubes data/twins data/as_of.json .snakemake
+	rm -rf results reports logs data/cubes data/twins data/as_of.json .snakemake

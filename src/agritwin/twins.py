@@ -23,7 +23,6 @@ LIVE_SOURCES = {
     "terrain": ["glo30"],
     "soil": ["soilgrids"],
 }
-PRODUCTS = ("terrain", "soil", "ndvi", "crop", "flood")
 
 
 @dataclass(frozen=True)
@@ -149,19 +148,9 @@ def create(folder: Path, sketch: Draft, area_confirmed: str | None, choices: dic
 def belongings(root: Path, twin: str) -> list[Path]:
     """Return every file and folder of a twin that is there, relative to the workspace; shared cubes are not its own."""
     check_twin_id(twin)
-    candidates = [
-        *(Path(f"config/twins/{twin}.{ending}") for ending in ("yaml", "geojson")),
-        *(
-            Path(f"data/cubes/{kind}/{twin}.{ending}")
-            for kind in PRODUCTS
-            for ending in ("icechunk", "json", "status.json", "lock")
-        ),
-        *(
-            Path(f"{folder}/{twin}")
-            for folder in ("data/twins", "data/landing", "results", "reports", "logs", "benchmarks")
-        ),
-    ]
-    return [path for path in candidates if (root / path).exists()]
+    named = [*root.glob(f"config/twins/{twin}.*"), *root.glob(f"data/cubes/*/{twin}.*")]
+    folders = [root / folder / twin for folder in ("data/twins", "data/landing", "results", "reports", "logs")]
+    return [path.relative_to(root) for path in [*sorted(named), *folders] if path.exists()]
 
 
 def export(root: Path, twin: str, rows: dict[str, Any], target: Path) -> None:
