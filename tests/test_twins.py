@@ -142,8 +142,8 @@ def test_a_twin_made_again_after_its_end_starts_empty(folder):
     assert run("delete", "north-field", "--yes").exit_code == 0
     assert run("new", path).exit_code == 0
     assert [str(p) for p in twins.belongings(folder, "north-field")] == [
-        "config/twins/north-field.yaml",
         "config/twins/north-field.geojson",
+        "config/twins/north-field.yaml",
     ]
 
 
