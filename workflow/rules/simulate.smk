@@ -40,3 +40,47 @@ rule simulate_flood:
         notebook="logs/{twin}/80_flood.ipynb",
     shell:
         NOTEBOOK
+
+
+# Scenarios are asked for: `agritwin scenario run FILE`, or all of them with `snakemake scenarios`. Those that have a result
+# are kept in step with their twin; a paused one waits.
+def asked_scenarios(twin, only_done=False):
+    named = [path.stem for path in sorted(Path("config/scenarios", twin).glob("*.yaml"))]
+    results = {name: f"results/{twin}/scenarios/{name}.json" for name in named}
+    waiting = {name for name in named if "pause" in _wish(Path("data/scenarios", twin, name, "wish.json"))}
+    return [path for name, path in results.items() if name not in waiting and (Path(path).is_file() or not only_done)]
+
+
+def _wish(path):
+    return path.read_text() if path.is_file() else ""
+
+
+rule simulate_scenario:
+    input:
+        scenario="config/scenarios/{twin}/{scenario}.yaml",
+        place="results/{twin}/parcel.json",
+        weather_history="data/twins/{twin}/weather.history.json",
+        weather_season="data/twins/{twin}/weather.season.json",
+        forecast_season="data/twins/{twin}/forecast.season.json",
+        ndvi_history="data/twins/{twin}/ndvi.history.json",
+        ndvi_season="data/twins/{twin}/ndvi.season.json",
+        context="results/{twin}/context.parquet",
+    output:
+        result="results/{twin}/scenarios/{scenario}.json",
+    params:
+        module="agritwin.scenarios.job",
+        files=files,
+        settings=settings("zone", "planting", "irrigation", "crop"),
+        code=code("agritwin.scenarios.job"),
+    wildcard_constraints:
+        scenario="[a-z0-9][a-z0-9-]*",
+    log:
+        "logs/{twin}/scenarios/{scenario}.log",
+    shell:
+        STEP
+
+
+rule scenarios:
+    input:
+        [path for twin in TWINS for path in asked_scenarios(twin)],
+    localrule: True

@@ -104,8 +104,8 @@ def allocate(
     -------
     Allocation
         The plan, and what else could be done with the same water: ``none``; ``uniform``: equal weekly depths from the
-        median leaf-out to the median maturity; ``refill`` when the trees begin to lack water, until the budget is
-        spent; and, for comparison, ``unlimited``: the same without a budget.
+        median leaf-out (or the first day) to the median maturity; ``refill`` when the trees begin to lack water, until
+        the budget is spent; and, for comparison, ``unlimited``: the same without a budget.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def allocate(
     system = management or Irrigation()
     sought, judged, apart = _halves(parameters.sizes["member"], courses)
     trial = _Ensemble(_of(drivers, sought), _of(parameters, sought), _of(state, sought))
-    plans = _counterfactuals(system, parameters, budget_mm)
+    plans = _counterfactuals(system, parameters, budget_mm, drivers["day"].to_numpy()[0])
     best = _search(trial, system, budget_mm, seed, generations)
     plans["optimised"] = best
     sought_yield = {name: float(np.nanmean(trial.try_out(rule)[0])) for name, rule in plans.items()}
@@ -161,8 +161,11 @@ def _search(trial: _Ensemble, system: Irrigation, budget_mm: float, seed: int, g
     return rule(found.x)
 
 
-def _counterfactuals(system: Irrigation, parameters: xr.Dataset, budget_mm: float) -> dict[str, Irrigation]:
-    first, last = (_median_day(parameters[name].to_numpy()) for name in ("leaf_out", "maturity"))
+def _counterfactuals(
+    system: Irrigation, parameters: xr.Dataset, budget_mm: float, begin: np.datetime64
+) -> dict[str, Irrigation]:
+    leaf_out, last = (_median_day(parameters[name].to_numpy()) for name in ("leaf_out", "maturity"))
+    first = max(leaf_out, begin.astype("datetime64[D]").item())
     weeks = max((last - first).days // _WEEK, 1)
     refill = replace(system, rule="refill", threshold_share_of_raw=1.0, season_limit_mm=budget_mm)
     return {
