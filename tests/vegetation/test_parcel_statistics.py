@@ -94,6 +94,21 @@ def test_with_equal_weights_statistics_are_those_of_numpy(values: np.ndarray) ->
         np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
+@given(
+    pixels=npst.arrays("f4", st.integers(1, 60), elements=st.floats(-1, 1, width=32) | st.sampled_from([0.25, 0.5])),
+    data=st.data(),
+)
+def test_with_any_weights_quantiles_are_those_of_the_whole_sorted(pixels: np.ndarray, data: st.DataObject) -> None:
+    """The definition of the docstring, written down plainly."""
+    weights = data.draw(npst.arrays("f8", pixels.size, elements=st.floats(0.01, 1.0)))
+    found = parcel_statistics(series(pixels[None, None, :]), xr.DataArray(weights[None, :], dims=("y", "x")))
+    order = np.lexsort((np.arange(pixels.size), pixels))
+    ordered, weight = pixels[order].astype(float), weights[order]
+    position = np.arange(pixels.size) * weight + (pixels.size - 1) * (np.cumsum(weight) - weight)
+    expected = np.interp(np.array([0.5, 0.1, 0.9]) * position[-1], position, ordered)
+    assert [found[name].item() for name in ("median", "p10", "p90")] == pytest.approx(list(expected), abs=1e-7)
+
+
 def test_the_valid_share_counts_area_not_pixels() -> None:
     weights = xr.DataArray([[0.25, 1.0, 0.75]], dims=("y", "x"))
     values = series(np.array([[[np.nan, 0.4, np.nan]], [[0.2, np.nan, 0.6]]]))
