@@ -9,11 +9,14 @@ import json
 import os
 import runpy
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
 # Relative, since a socket's path may have no more than about a hundred characters.
 SOCKET = Path(".snakemake/agritwin.warm")
+# Set by whoever keeps a warm process for several runs of the workflow.
+KEPT = "AGRITWIN_WARM"
 
 
 def ask(arguments: list[str]) -> int | None:
@@ -39,6 +42,17 @@ def ask(arguments: list[str]) -> int | None:
             return None
         answer = connection.makefile().readline()
     return int(answer) if answer else 1
+
+
+def keep_warm(root: Path) -> subprocess.Popen | None:
+    """Start the warm process of a workspace; it ends with this one. None on systems where forks are not safe."""
+    if sys.platform != "linux":
+        return None
+    for folder in ("logs", SOCKET.parent):
+        (root / folder).mkdir(exist_ok=True)
+    with (root / "logs" / "warm.log").open("w") as log:
+        command = [sys.executable, "-m", "agritwin.warm"]
+        return subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=log, stderr=log)
 
 
 def execute(arguments: list[str]) -> int:

@@ -3,13 +3,12 @@ import datetime
 import gc
 import json
 import os
-import subprocess
 import sys
 
 from filelock import FileLock, Timeout
 
 from agritwin import config as configuration
-from agritwin import fingerprint, workspace
+from agritwin import fingerprint, job, workspace
 from agritwin.errors import ConfigError
 from agritwin.geometry import cell_centre, cell_id, middle_of_bounds
 
@@ -60,12 +59,8 @@ def alone():
 
 
 def keep_warm(jobs):
-    """Start the process in whose forks jobs find their imports done (agritwin.warm); it ends with this one."""
-    if jobs < 3 or sys.platform != "linux" or "AGRITWIN_WARM" in os.environ:
-        return None
-    Path("logs").mkdir(exist_ok=True)
-    with Path("logs/warm.log").open("w") as log:
-        return subprocess.Popen([sys.executable, "-m", "agritwin.warm"], stdin=subprocess.PIPE, stdout=log, stderr=log)
+    """Start the process in whose forks jobs find their imports done, where that pays and nobody has."""
+    return job.keep_warm(Path()) if jobs > 2 and job.KEPT not in os.environ else None
 
 
 def files(wildcards, input, output):

@@ -13,7 +13,7 @@ import typer
 from filelock import FileLock, Timeout
 from rich.table import Table
 
-from agritwin import config, workspace
+from agritwin import config, job, workspace
 from agritwin.cli.application import app, complaints, console, sentence
 from agritwin.geometry import cell_id, middle_of_bounds
 from agritwin.observe import journal as fetches
@@ -43,7 +43,14 @@ def refresh(
         date = config.clock(as_of, {}, _today()) if as_of else _next_date(root, chosen)
         base = [sys.executable, "-m", "snakemake", "--profile", profile]
         steps = [[*base, "observe", "--config", f"twin={twin}", f"as_of={date}"], [*base, "--config", f"twin={twin}"]]
-        codes = [subprocess.run(step, cwd=root, check=False).returncode for step in steps]
+        kept = os.environ | {job.KEPT: "1"}
+        warm = job.keep_warm(root)
+        codes = [subprocess.run(step, cwd=root, check=False, env=kept).returncode for step in steps]
+        if warm is not None:
+            # Killed, not asked to end: with nothing new to do it is still importing.
+            warm.kill()
+            warm.communicate()
+            (root / job.SOCKET).unlink(missing_ok=True)
     stale = _stale(root, chosen)
     for sentence_ in stale:
         complaints.print(sentence_, style="yellow", markup=False)
