@@ -46,13 +46,14 @@ def test_heavy_rain_tells_its_return_period():
     assert judge(found, RULES["heavy_rain"]).evidence["return_years"] == 10.0
 
 
-def test_a_flood_needs_the_storm_and_the_depth():
-    period = (NOON, NOON + dt.timedelta(days=7))
-    deep = evidence.flood(0.3, 0.4, 50, period, NOON, "flood simulation")
-    judgement = judge(deep, RULES["flood"])
-    assert (judgement.level, judgement.probability, judgement.valid_until) == ("mid", 0.4, period[1])
-    assert judge(evidence.flood(0.3, 0.1, 50, period, NOON, "x"), RULES["flood"]).level == "none"
-    assert judge(evidence.flood(0.03, 0.9, 50, period, NOON, "x"), RULES["flood"]).level == "none"
+def test_the_error_of_an_ensemble_drawn_like_the_weather_is_what_it_promises():
+    """Members and weather from one normal distribution: CRPS and promise are both s / sqrt(pi) on average."""
+    random = np.random.default_rng(5)
+    error, promised = evidence.ensemble_error(random.normal(0, 2, (20, 4000)), random.normal(0, 2, 4000))
+    assert promised.mean() == pytest.approx(2 / np.sqrt(np.pi), rel=0.02)
+    assert error.mean() == pytest.approx(promised.mean(), rel=0.03)
+    error, promised = evidence.ensemble_error(random.normal(0, 1, (20, 4000)), random.normal(3, 2, 4000))
+    assert error.mean() / promised.mean() > 3
 
 
 def test_drought_is_depletion_over_readily_available_water_for_two_days():
