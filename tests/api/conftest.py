@@ -8,6 +8,7 @@ from pathlib import Path
 
 import argon2
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from agritwin.api.application import create_app
@@ -93,9 +94,16 @@ def around(workspace, engine, clock) -> Surroundings:
     return Surroundings(workspace, engine, "a secret of the tests, long enough", clock)
 
 
+@pytest.fixture(scope="session")
+def application() -> FastAPI:
+    """The application, made once; each test gives it its own surroundings."""
+    return create_app(Surroundings(Path(), connect(":memory:"), "unused"), worker=False)
+
+
 @pytest.fixture
-def client(around) -> Iterator[TestClient]:
-    with TestClient(create_app(around, worker=False)) as one:
+def client(application, around) -> Iterator[TestClient]:
+    application.state.surroundings = around
+    with TestClient(application) as one:
         yield one
 
 

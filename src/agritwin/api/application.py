@@ -20,6 +20,7 @@ OGC API - Features of the parcels, `/series` downloads of any series with units 
 Times are UTC; one without a zone is read as UTC. Lists take `limit` and `offset` and tell the total in `X-Total-Count`.
 A refusal says in `detail` what is wrong and in `remedy` what to do.
 """
+LARGEST_BODY = 64 * 2**20
 OPEN = (auth.open_router, pages.router)
 GUARDED: tuple[APIRouter, ...] = (
     auth.router,
@@ -58,7 +59,13 @@ def create_app(around: Surroundings, *, worker: bool = True) -> FastAPI:
             thread.join(15)
 
     app = FastAPI(
-        title="agritwin", version=__version__, description=DESCRIPTION, lifespan=life, docs_url=None, redoc_url=None
+        title="agritwin",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=life,
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=LARGEST_BODY,
     )
     app.state.surroundings = around
     errors.install(app)

@@ -20,6 +20,7 @@ from agritwin.records import queries
 from agritwin.workspace import LANDING, aside
 
 CHUNK = 2**20
+LONGEST_NAME = 200  # bytes; file systems take 255, and names get a hash where they clash
 
 router = APIRouter(tags=["files"], responses=documented(404, 413))
 
@@ -68,8 +69,8 @@ async def upload(twin: TwinId, file: UploadFile, around: Around, account: Caller
     if twin not in known_twins(around.root):
         raise NotFoundError(f"There is no twin {twin!r}.", "List the parcels.")
     name = check_name(file.filename or "")
-    if name.startswith("."):
-        raise RefusalError(f"{name!r} begins with a dot.", "Rename it.")
+    if name.startswith(".") or len(name.encode()) > LONGEST_NAME:
+        raise RefusalError(f"{name[:50]!r} begins with a dot or is too long.", "Rename it.")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "upload"
         size = 0

@@ -185,7 +185,7 @@ def follow(kind: str, key: str, way: str, catalogue: Catalogue) -> Reach:
         return Reach(target, sensor=int(key))
     if kind == "ObservedProperties":
         return Reach(target, measure=int(key))
-    sensor, measure = _numbers(key)
+    sensor, measure = _numbers(key, 4 if kind == "Observations" else 2)[:2]
     if target in ("Things", "FeaturesOfInterest"):
         twin = next((str(row.twin_id or UNATTRIBUTED) for row in catalogue.sensors if row.id == sensor), "")
         return Reach(target, twin=twin)

@@ -1,0 +1,71 @@
+"""Uploads into the landing zone, and what of files was not loaded."""
+
+import datetime as dt
+
+import pytest
+
+from agritwin.api.routes import files
+from agritwin.holding.intake import take_in
+from agritwin.workspace import LANDING
+from tests.api.conftest import OTHER, TWIN
+
+WORK = b"fecha;labor\n01/03/2021;PODA\n32/03/2021;PODA\n"
+
+
+def send(client, name, content=WORK, twin=TWIN):
+    return client.post(f"/landing/{twin}", files={"file": (name, content)})
+
+
+def test_a_file_lands_byte_for_byte_and_once(as_, workspace):
+    worker = as_("worker")
+    name = "año 50 % #1.csv"
+    first = send(worker, name)
+    assert (first.status_code, first.json()["changed"]) == (201, True)
+    assert (workspace / LANDING / TWIN / name).read_bytes() == WORK
+    assert send(worker, name).json()["changed"] is False
+    other = send(worker, name, WORK + b"02/03/2021;RIEGO\n").json()["file"]
+    assert other.startswith("año 50 % #1.") and other.endswith(".csv") and other != name
+    listed = as_("viewer").get(f"/landing/{TWIN}").json()
+    assert {row["file"] for row in listed} == {name, other}
+    assert first.json()["sha256"] in {row["sha256"] for row in listed}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "status"),
+    [
+        ("../../config/config.yaml", WORK, 422),
+        ("..\\x.csv", WORK, 422),
+        (".hidden.csv", WORK, 422),
+        ("x" * 300 + ".csv", WORK, 422),
+        ("ñ" * 150 + ".csv", WORK, 422),
+        ("macro.xlsm", WORK, 422),
+        ("table.xlsx", WORK, 422),
+        ("script.py", WORK, 422),
+        ("empty.csv", b"", 422),
+    ],
+)
+def test_what_is_unsafe_is_refused_and_leaves_nothing(as_, workspace, name, content, status):
+    assert send(as_("worker"), name, content).status_code == status
+    assert not (workspace / LANDING / TWIN).exists() or not list((workspace / LANDING / TWIN).iterdir())
+
+
+def test_files_have_a_limit(as_, monkeypatch):
+    monkeypatch.setattr(files, "LARGEST_FILE", 1000)
+    assert send(as_("worker"), "a.csv", b"x" * 1001).status_code == 413
+
+
+def test_only_who_records_on_a_twin_sends_files_for_it(as_):
+    assert send(as_("viewer"), "a.csv").status_code == 403
+    assert send(as_("worker"), "a.csv", twin=OTHER).status_code == 403
+    assert send(as_("stranger"), "a.csv").status_code == 403
+    assert send(as_("stranger"), "a.csv", twin=OTHER).status_code == 201
+
+
+def test_lines_in_quarantine_are_listed_with_reason_and_suggestion(as_, engine, tmp_path):
+    path = tmp_path / "work.csv"
+    path.write_bytes(WORK)
+    take_in(engine, [TWIN], path, None, dt.date(2022, 1, 1), raw=tmp_path / "raw", landed_for=TWIN)
+    (row,) = [row for row in as_("viewer").get(f"/quarantine/{TWIN}").json() if row["value"] == "32/03/2021"]
+    assert (row["kind"], row["file"], row["row"]) == ("rejected", "work.csv", 3)
+    assert row["reason"] and row["suggestion"]
+    assert as_("stranger").get(f"/quarantine/{TWIN}").status_code == 403
