@@ -62,7 +62,7 @@ class FaultServer(threading.Thread):
 
     def environment(self) -> dict[str, str]:
         """Environment variables that lead every client here."""
-        proxy = {name: self.address for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")}
+        proxy = dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), self.address)
         return proxy | {"NO_PROXY": "", "no_proxy": "", "SSL_CERT_FILE": str(self.ca), "CURL_CA_BUNDLE": str(self.ca)}
 
     def run(self) -> None:
@@ -130,7 +130,7 @@ def _answer(connection: ssl.SSLSocket, good: httpx.Response, fault: str | None) 
     head = f"HTTP/1.1 {status} x\r\n{headers}Content-Length: {len(body) if length is None else length}\r\n"
     connection.sendall(head.encode() + b"Connection: close\r\n\r\n")
     if fault == "slow drip":
-        for position in range(0, len(body)):
+        for position in range(len(body)):
             connection.sendall(body[position : position + 1])
             time.sleep(0.05)
     else:
