@@ -1,40 +1,27 @@
-"""NDVI of a parcel against a limit and a peer.
+"""NDVI of a parcel against the limits of the project.
 
-1. Parcel statistics (mean, spread, quantiles, valid share) of 200 x 200 pixels x 300 dates against 300 ms.
-2. The window of a 13 ha parcel from local COGs (1024 x 1024, blocks of 512) of 60 scenes against odc-stac with pool=32;
-   both must give the same digital numbers.
+1. Parcel statistics (mean, spread, quantiles, valid share) of 200 x 200 pixels x 300 dates.
+2. The same cube from disk to parcel means; its size on disk against the zstd-compressed raw int16; a map of one date.
 
-Run: python benchmarks/ndvi.py
+Reading scenes has a benchmark of its own (benchmarks.reading). Run: python -m benchmarks.ndvi
 """
 
-import datetime as dt
 import tempfile
 import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import odc.stac
-import pystac
-import rasterio
 import xarray as xr
-from affine import Affine
-from odc.geo.geobox import GeoBox
-from rasterio.errors import NotGeoreferencedWarning
-from shapely.geometry import box, mapping
+from numcodecs.zstd import Zstd
 
-from agritwin.geometry import to_crs
-from agritwin.sources.base import When, Where
-from agritwin.sources.cog import parcel_grid
-from agritwin.sources.stac import StaticCatalogue
-from agritwin.vegetation.parcel_statistics import parcel_statistics
+from agritwin.cubes import open_group
+from agritwin.vegetation.cube import NDVI_ENCODING
+from agritwin.vegetation.parcel_statistics import parcel_means, parcel_statistics
+from agritwin.vegetation.store import GROUP, write_scenes
 
-LIMIT_S = 0.3
-SCENES = 60
-LEFT, TOP, SIZE = 340000, 4575000, 1024
-PARCEL = to_crs(box(344310, 4569660, 344670, 4570020), 32630, 4326)
-SEASON = When(dt.date(2023, 1, 1), dt.date(2024, 12, 31))
+DATES = 300
+LIMIT_S, MAP_LIMIT_S, STORAGE_LIMIT = 0.3, 0.02, 1.3
 
 
 def best_of(times: int, work: Callable[[], object]) -> tuple[float, float]:
@@ -59,65 +46,57 @@ def statistics() -> None:
     print(f"  ratio to the limit of {LIMIT_S * 1e3:.0f} ms: {cpu / LIMIT_S:.2f} (CPU)")
 
 
-def write_scenes(folder: Path) -> Path:
-    """Write a static catalogue of noisy scenes."""
+def season(dates: int, size: int) -> xr.Dataset:
+    """Return an NDVI cube of fields that green up and dry, with the noise of the sensor and a fifth under cloud."""
     rng = np.random.default_rng(2)
-    catalogue = pystac.Catalog("benchmark", "made-up scenes")
-    footprint = to_crs(box(LEFT, TOP - 10 * SIZE, LEFT + 10 * SIZE, TOP), 32630, 4326)
-    for number in range(SCENES):
-        day = dt.datetime(2023, 1, 3, 11, tzinfo=dt.UTC) + dt.timedelta(days=5 * number)
-        item = pystac.Item(f"scene{number:03d}", mapping(footprint), list(footprint.bounds), day, {
-            "platform": "sentinel-2a", "proj:epsg": 32630, "grid:code": "MGRS-30TUL", "s2:processing_baseline": "05.11",
-        }, collection="sentinel-2-c1-l2a")  # fmt: skip
-        for band, pixel, kind in (("red", 10, "uint16"), ("nir", 10, "uint16"), ("scl", 20, "uint8")):
-            size = SIZE * 10 // pixel
-            values = rng.integers(*((1200, 5000) if kind == "uint16" else (4, 6)), (size, size)).astype(kind)
-            path = folder / item.id / f"{band}.tif"
-            path.parent.mkdir(exist_ok=True)
-            transform = Affine(pixel, 0, LEFT, 0, -pixel, TOP)
-            with rasterio.open(
-                path, "w", driver="COG", width=size, height=size, count=1, dtype=kind, crs="EPSG:32630",
-                transform=transform, nodata=0, blocksize=512, compress="deflate", predictor=2,
-            ) as raster:  # fmt: skip
-                raster.write(values, 1)
-            fields = {"proj:shape": [size, size], "proj:transform": list(transform)[:6]}
-            item.add_asset(band, pystac.Asset(f"./{band}.tif", roles=["data"], extra_fields=fields))
-        item.stac_extensions = ["https://stac-extensions.github.io/projection/v1.1.0/schema.json"]
-        catalogue.add_item(item)
-    catalogue.normalize_hrefs(str(folder))
-    catalogue.save(pystac.CatalogType.SELF_CONTAINED)
-    return folder
+    day = np.arange(dates) * 5.0
+    level = 0.45 + 0.3 * np.sin(2 * np.pi * day / 365.0)
+    fields = np.kron(rng.normal(0.0, 0.08, (size // 20 + 1,) * 2), np.ones((20, 20)))[:size, :size]
+    values = np.empty((dates, size, size), "f4")
+    for number in range(dates):
+        values[number] = level[number] + fields + rng.normal(0.0, 0.012, (size, size))
+        if number % 5 == 0:
+            values[number] = np.nan
+    cube = xr.Dataset(
+        {
+            "ndvi": (("time", "y", "x"), values.clip(-1, 1)),
+            "scene_id": ("time", np.array([f"scene{number:04d}" for number in range(dates)])),
+            "platform": ("time", np.array(["sentinel-2a"] * dates)),
+        },
+        {"time": np.datetime64("2019-01-01T11:00:00", "ns") + np.arange(dates) * np.timedelta64(5, "D"),
+         "x": np.arange(size) * 10.0, "y": np.arange(size) * 10.0},
+    )  # fmt: skip
+    cube["ndvi"].encoding = dict(NDVI_ENCODING)
+    return cube
 
 
-def reading(folder: Path) -> None:
-    source = StaticCatalogue(folder)
-    items = list(pystac.Catalog.from_file(str(folder / "catalog.json")).get_items())
-    grid = parcel_grid(PARCEL)
-    geobox = GeoBox((grid.height, grid.width), grid.transform, "EPSG:32630")
-    where = Where(PARCEL.centroid.y, PARCEL.centroid.x, PARCEL)
+def stored(folder: Path) -> None:
+    """Print the parcel means of a stored cube, a map of one date, and the size on disk."""
+    store = folder / "parcel.icechunk"
+    cube = season(DATES, 200)
+    write_scenes(store, None, cube, "all")
+    raw = np.where(np.isnan(cube["ndvi"]), -32768, np.rint(cube["ndvi"].fillna(0) * 10000)).astype("i2")
+    squeezed = len(Zstd(level=3).encode(raw.tobytes()))
+    held = sum(path.stat().st_size for path in store.rglob("*") if path.is_file())
+    print(f"storage of 200 x 200 x {DATES}: {held / 1e6:.2f} MB, zstd of the raw int16 {squeezed / 1e6:.2f} MB")
+    print(f"  ratio {held / squeezed:.2f}, at most {STORAGE_LIMIT}")
+    weights = xr.DataArray(np.ones((200, 200)), dims=("y", "x"))
 
-    def ours() -> xr.Dataset:
-        return source.fetch(where, SEASON)
+    def means() -> np.ndarray:
+        return parcel_means(open_group(store, GROUP)["ndvi"], weights)
 
-    def theirs() -> xr.Dataset:
-        return odc.stac.load(
-            items, bands=["red", "nir", "scl"], geobox=geobox, groupby="id", resampling="nearest", pool=32
-        )
-
-    numbers = np.rint((ours()["red"].to_numpy() + 0.1) * 10000)
-    assert np.array_equal(numbers, theirs()["red"].to_numpy()), "the two readers differ"
-    (our_wall, our_cpu), (their_wall, their_cpu) = best_of(4, ours), best_of(4, theirs)
-    print(
-        f"{SCENES} scenes, {grid.height} x {grid.width} pixels, 3 bands, local COGs (ours with the catalogue's reading)"
-    )
-    print(
-        f"  agritwin {our_wall:.2f} s wall, {our_cpu:.2f} s CPU; odc-stac pool=32 {their_wall:.2f} s, {their_cpu:.2f} s"
-    )
-    print(f"  ratio to odc-stac: {our_wall / their_wall:.2f} (wall), {our_cpu / their_cpu:.2f} (CPU)")
+    wall, cpu = best_of(5, means)
+    print(f"stored cube to parcel means: {wall * 1e3:.0f} ms wall, {cpu * 1e3:.0f} ms CPU, at most {LIMIT_S * 1e3:.0f}")
+    store = folder / "map.icechunk"
+    write_scenes(store, None, season(40, 512), "all")
+    wall, cpu = best_of(9, lambda: open_group(store, GROUP)["ndvi"].isel(time=23).to_numpy())
+    cube = open_group(store, GROUP)["ndvi"]
+    wall_open, cpu_open = best_of(9, lambda: cube.isel(time=23).to_numpy())
+    print(f"map of one date, 512 x 512, store opened: {wall * 1e3:.1f} ms wall, {cpu * 1e3:.1f} ms CPU")
+    print(f"  open before: {wall_open * 1e3:.1f} ms wall, {cpu_open * 1e3:.1f} ms CPU, at most {MAP_LIMIT_S * 1e3:.0f}")
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore", NotGeoreferencedWarning)  # odc-stac's own
     statistics()
-    with tempfile.TemporaryDirectory() as folder:
-        reading(write_scenes(Path(folder)))
+    with tempfile.TemporaryDirectory() as temporary:
+        stored(Path(temporary))

@@ -110,6 +110,25 @@ def parcel_statistics(values: xr.DataArray, weights: xr.DataArray) -> xr.Dataset
     return xr.Dataset({name: ("time", series) for name, series in statistics.items()}, coords={"time": values["time"]})
 
 
+def parcel_means(values: xr.DataArray, weights: xr.DataArray) -> np.ndarray:
+    """Return the weighted mean of every image over a parcel, shape (time), NaN without a valid pixel.
+
+    Parameters
+    ----------
+    values, weights
+        As for :func:`parcel_statistics`.
+    """
+    images = values.transpose("time", "y", "x").to_numpy()
+    share = weights.transpose("y", "x").to_numpy()
+    means = np.full(len(images), np.nan)
+    for number, image in enumerate(images):
+        valid = ~np.isnan(image)
+        total = np.sum(share, where=valid)
+        if total > 0.0:
+            means[number] = np.sum(image * share, where=valid) / total
+    return means
+
+
 def _statistics(pixels: np.ndarray, weight: np.ndarray) -> tuple[float, ...]:
     """Weighted mean, standard deviation and quantiles of the pixels of one image."""
     pixels = pixels.astype(np.float64)

@@ -13,7 +13,8 @@ from agritwin.vegetation.cube import NDVI_ENCODING
 
 GROUP = "ndvi"
 SAME_OVERPASS = np.timedelta64(30, "m")
-CHUNKS = {"time": 32, "y": 100, "x": 100}
+SIDE, MOST_SCENES, PIXELS = 256, 32, 2**18
+"""Of a chunk: pixels a side, scenes, and pixels in all; a map of one date is to cost a few chunks and no more."""
 SCENES_A_CHUNK = 512  # of what is one value a scene
 EPOCH, SINCE = np.datetime64("2015-01-01", "s"), "seconds since 2015-01-01"
 COMPRESSOR = BloscCodec(cname="zstd", clevel=3, shuffle="shuffle")
@@ -60,7 +61,7 @@ def write_scenes(store: Path, kept: xr.Dataset | None, fresh: xr.Dataset, messag
     first = int(np.argmin(np.append(same[np.arange(min(same.shape)), np.arange(min(same.shape))], False)))
     if fresh.sizes["time"]:
         first = min(first, int(np.searchsorted(joined["time"].to_numpy(), fresh["time"].to_numpy().min())))
-    _replace_from(store, joined, first - first % CHUNKS["time"], message)
+    _replace_from(store, joined, first, message)
 
 
 def joined_scenes(kept: xr.Dataset, fresh: xr.Dataset) -> xr.Dataset:
@@ -81,8 +82,9 @@ def _encoded(cube: xr.Dataset) -> xr.Dataset:
         if variable.dims == ("time",):
             encoding |= {"chunks": (SCENES_A_CHUNK,), "compressors": (COMPRESSOR,)}
         elif variable.dims == ("time", "y", "x"):
-            chunks = (CHUNKS["time"], *(min(CHUNKS[dim], variable.sizes[dim]) for dim in ("y", "x")))
-            encoding |= {"chunks": chunks, "compressors": (COMPRESSOR,)}
+            height, width = min(SIDE, variable.sizes["y"]), min(SIDE, variable.sizes["x"])
+            scenes = max(min(MOST_SCENES, PIXELS // (height * width)), 1)
+            encoding |= {"chunks": (scenes, height, width), "compressors": (COMPRESSOR,)}
         if name == "time":
             encoding |= {"units": SINCE, "dtype": "int64"}
         cube[name].encoding = encoding
@@ -99,6 +101,7 @@ def _replace_from(store: Path, cube: xr.Dataset, first: int, message: str) -> No
         for _, array in group.arrays():
             if (array.metadata.dimension_names or ())[:1] == ("time",):  # type: ignore[union-attr]
                 array.resize((cube.sizes["time"], *array.shape[1:]))
+        first -= first % group["ndvi"].chunks[0]  # type: ignore[union-attr]
         changed = cube.isel(time=slice(first, None)).drop_vars(
             [name for name, variable in cube.variables.items() if "time" not in variable.dims]
         )
