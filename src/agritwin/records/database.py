@@ -111,10 +111,17 @@ def revision(engine: sa.Engine) -> str | None:
         return connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
 
 
-def migrate(engine: sa.Engine) -> str:
-    """Bring the schema of a store to the revision of this code and return it.
+def migrate(engine: sa.Engine, to: str = HEAD) -> str:
+    """Bring the schema of a store to the revision of this code, or to an older one, and return it.
 
     A store that is current costs one query; Alembic is imported only when there is something to do.
+
+    Parameters
+    ----------
+    engine
+        Record store.
+    to
+        Revision; older ones are for stores that are being restored, and a store never goes back.
 
     Raises
     ------
@@ -125,8 +132,8 @@ def migrate(engine: sa.Engine) -> str:
         current = revision(engine)
     except exc.DatabaseError as error:
         raise StoreError(f"{engine.url} is not a record store: {error.orig}.", "Name another file.") from error
-    if current == HEAD:
-        return HEAD
+    if current is not None and current in (HEAD, to):
+        return current
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
@@ -139,11 +146,13 @@ def migrate(engine: sa.Engine) -> str:
             f"The record store {engine.url} has revision {current!r}; this version of agritwin knows up to {HEAD!r}.",
             "Update agritwin, or name another store.",
         )
+    if to not in known:
+        raise StoreError(f"There is no revision {to!r}; this version of agritwin knows up to {HEAD!r}.", "Update it.")
     with writing(engine) as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    log.info("record store %s brought from revision %s to %s", engine.url, current, HEAD)
-    return HEAD
+        command.upgrade(config, to)
+    log.info("record store %s brought from revision %s to %s", engine.url, current, to)
+    return to
 
 
 def insert(connection: sa.Connection, table: sa.Table) -> Any:
