@@ -59,8 +59,7 @@ def parameters(crop: str) -> dict[str, Any]:
         rows = _rows(
             f"select parameter_code, parameter_xvalue, parameter_yvalue from {source} where {where}", number, *key
         )
-        for name in NUMBERS:
-            found |= {name: float(x) for code, x, _ in rows if code == name}
+        found |= {code: float(x) for code, x, _ in rows if code in NUMBERS}
         for name in TABLES:
             pairs = [(float(x), float(y)) for code, x, y in rows if code.startswith(name)]
             if pairs:
@@ -83,9 +82,7 @@ def _rising(pairs: list[tuple[float, float]]) -> list[tuple[float, float]]:
 def _place() -> dict[str, float]:
     ((soil_type,),) = _rows("select soil_type_no from soil_type where grid_no=?", GRID)
     ((depth, group),) = _rows("select thickness, soil_group_no from soil_layers where soil_type_no=?", soil_type)
-    codes = dict(
-        _rows("select parameter_code, parameter_xvalue from soil_physical_group where soil_group_no=?", group)
-    )
+    codes = dict(_rows("select parameter_code, parameter_xvalue from soil_physical_group where soil_group_no=?", group))
     names = ("IFUNRN", "SSMAX", "NOTINF", "SSI", "WAV", "SMLIM")
     columns = "ifunrn, max_surface_storage, not_infiltrating_fraction, initial_surface_storage, "
     columns += "inital_water_availability, smlim"

@@ -62,9 +62,10 @@ STATE: tuple[str, ...] = (
     "phase", "development_stage", "temperature_sum", "emergence_temperature_sum", "vernalisation", "vernalised",
     "days_since_start", "days_since_emergence", "start_day", "emergence_day", "flowering_day", "ripeness_day",
     "end_day", "root_weight", "dead_root_weight", "stem_weight", "dead_stem_weight", "storage_organ_weight",
-    "leaf_weight", "dead_leaf_weight", "leaf_area", "exponential_leaf_area", "leaf_area_index", "largest_leaf_area_index",
-    "leaf_age", "leaf_classes", "rooting_depth", "gross_assimilation_sum", "maintenance_respiration_sum", "crop_transpiration",
-    "crop_evaporation", "root_zone_water", "subsoil_water", "surface_storage", "soil_moisture", "wetted_before",
+    "leaf_weight", "dead_leaf_weight", "leaf_area", "exponential_leaf_area", "leaf_area_index",
+    "largest_leaf_area_index", "leaf_age", "leaf_classes", "leaf_weight_summed", "rooting_depth",
+    "gross_assimilation_sum", "maintenance_respiration_sum", "crop_transpiration", "crop_evaporation",
+    "root_zone_water", "subsoil_water", "surface_storage", "soil_moisture", "wetted_before",
     "days_since_rain", "days_without_oxygen", "water_depth", "refilled", "transpiration_sum", "soil_evaporation_sum",
     "surface_evaporation_sum", "precipitation_sum", "irrigation_sum", "infiltration_sum", "runoff_sum",
     "percolation_sum", "drainage_sum", "rooted_water_sum", "tmin_0", "tmin_1", "tmin_2", "tmin_3", "tmin_4", "tmin_5",
@@ -75,7 +76,7 @@ STATE: tuple[str, ...] = (
     _AGE, _EMERGED_DAYS, _STARTED, _EMERGENCE, _FLOWERING, _RIPENESS, _END_DAY,
     _WRT, _DWRT, _WST, _DWST, _WSO, _WLV,
     _DWLV, _LASUM, _LAIEXP, _LAI, _LAIMAX, _LVAGE,
-    _NCLASS, _RD, _GASST, _MREST, _CTRAT,
+    _NCLASS, _WSUMMED, _RD, _GASST, _MREST, _CTRAT,
     _CEVST, _W, _WLOW, _SS, _SM, _RINOLD,
     _DSLR, _DSOS, _RDOLD, _REFILLED, _WTRAT, _EVST,
     _EVWT, _RAINT, _TOTIRR, _TOTINF, _TSR,
@@ -471,15 +472,21 @@ def _renew_leaves(w, day, leaves):
                 classes -= 1
                 slot = slot + 1 if slot + 1 < CLASSES else 0
             dying -= lost
-        if classes == 0:
-            weight, area = 0.0, 0.0
+        if weight < 0.01 * w[_WSUMMED + j]:  # little is left: count it anew, or only the rounding of what died is left
+            weight, area, at = 0.0, 0.0, slot
+            for _ in range(classes):
+                weight += leaves[at, 0, j]
+                area += leaves[at, 0, j] * leaves[at, 1, j]
+                at = at + 1 if at + 1 < CLASSES else 0
+            w[_WSUMMED + j] = weight
         w[_LVAGE + j] = age + w[_FYSAGE + j]
         leaves[tomorrow, 0, j] = w[_GRLV + j]
         leaves[tomorrow, 1, j] = w[_SLAT + j]
         leaves[tomorrow, 2, j] = w[_LVAGE + j]
         w[_NCLASS + j] = classes + 1.0
-        w[_WLV + j] = max(weight, 0.0) + w[_GRLV + j]
-        w[_LASUM + j] = max(area, 0.0) + w[_GRLV + j] * w[_SLAT + j]
+        w[_WLV + j] = weight + w[_GRLV + j]
+        w[_LASUM + j] = area + w[_GRLV + j] * w[_SLAT + j]
+        w[_WSUMMED + j] = max(w[_WSUMMED + j], w[_WLV + j])
 
 
 @numba.njit(cache=True, fastmath=_FAST, error_model="numpy", forceinline=True)

@@ -82,6 +82,7 @@ def drivers(weather: xr.Dataset, latitude: float, elevation_m: float, angstrom: 
             elevation_m,
             weather["day"].dt.dayofyear,
         ).assign_attrs(cell_methods="time: sum", method="FAO-56 Penman-Monteith")
+    result["et0"] = np.maximum(result["et0"], 0.0).assign_attrs(result["et0"].attrs)  # dew makes a winter day negative
     return result
 
 
@@ -141,7 +142,7 @@ def sun(days: NDArray[np.datetime64], latitude: float) -> NDArray[np.float64]:
     """
     if not -90.0 <= latitude <= 90.0:
         raise DataError(f"latitude is {latitude:g}.", "Give degrees north from -90 to 90.")
-    number = pd.DatetimeIndex(days).dayofyear.to_numpy().astype(np.float64)
+    number = pd.DatetimeIndex(days).day_of_year.to_numpy().astype(np.float64)
     radian = np.pi / 180.0
     declination = -np.arcsin(np.sin(23.45 * radian) * np.cos(2.0 * np.pi * (number + 10.0) / 365.0))
     constant = 1370.0 * (1.0 + 0.033 * np.cos(2.0 * np.pi * number / 365.0))

@@ -254,7 +254,7 @@ def _state_rows(
         rows = [np.broadcast_to(state[name].to_numpy().astype(float), members) for name in kernels.STATE]
         parts = [state[name].transpose("leaf_class", ..., "member").to_numpy() for name in outputs.LEAVES]
         leaves = np.broadcast_to(np.stack(parts, axis=1), (kernels.CLASSES, 3, members))
-        return np.stack(rows), np.ascontiguousarray(leaves)
+        return np.stack(rows), np.array(leaves, order="C")  # a copy of its own: the kernel writes into it
     if np.datetime64(cropping.sowing) < days[0]:
         raise ConfigError(
             f"crop: sowing {cropping.sowing} lies before the first day of the drivers, {days[0]}.",
