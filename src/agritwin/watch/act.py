@@ -63,7 +63,8 @@ def carry_out(
     for command in waiting:
         exercise = bool((command.evidence.get("evidence") or {}).get("synthetic"))
         try:
-            after = _step(journal, command, DRY_RUN if exercise else way(command.twin), clock())
+            chosen = DRY_RUN if exercise or command.state == "proposed" else way(command.twin)
+            after = _step(journal, command, chosen, clock())
         except AgritwinError as problem:  # another worker was faster, or the way is not set up: told, and tried again
             log.warning("command %s: %s", command.id, problem)
             continue
@@ -78,7 +79,7 @@ def _step(journal: SqlJournal, command: Command, way: Adapter, now: dt.datetime)
         return found if found is not None and found.state == "acknowledged" else expire(journal, command.id, now)
     if command.state == "approved":
         return deliver(journal, command.id, now, WORKER, way)
-    return confirm(journal, command.id, now, WORKER, way)
+    return confirm(journal, command.id, now, WORKER, way)  # one that is proposed waits, and stays as it is
 
 
 def send_notices(engine: sa.Engine, twins: Iterable[str], find: Find, now: dt.datetime) -> int:
