@@ -10,10 +10,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xarray as xr
 from filelock import FileLock
 from typer.testing import CliRunner
 
+from agritwin import forecast_cube, weather_cube
 from agritwin.cli import app, refresh
 from agritwin.observe import journal
 from tests.conftest import DEMO, clone
@@ -199,3 +202,22 @@ def test_cron_refreshes_a_workspace(request, tmp_path, thorough):
     assert (folder / "codes").read_text().split()[0] in ("0", str(refresh.BUSY)), told
     after = json.loads((folder / "data/as_of.json").read_text())["as_of"]
     assert dt.date.fromisoformat(after) > dt.date.fromisoformat(before), told
+
+
+@pytest.mark.usefixtures("workspace")
+def test_the_skill_of_forecasts_is_not_told_before_there_are_enough():
+    code, told = call("skill", DEMO)
+    assert code == 2
+    assert "There is no cube" in told
+    hours = np.datetime64("2025-06-01", "ns") + np.arange(72) * np.timedelta64(1, "h")
+    attributes = {"units": "degC"}
+    weather = xr.Dataset({"air_temperature": ("time", np.zeros(72), attributes)}, {"time": hours}, {"source": "t"})
+    weather_cube.write_hourly(Path(f"data/cubes/weather/{CELL}.icechunk"), weather, "weather")
+    values = np.ones((3, 48))
+    issue = xr.Dataset(
+        {"air_temperature": (("member", "time"), values, attributes)}, {"time": hours[24:], "issue_time": hours[24]}
+    )
+    forecast_cube.write_issue(Path(f"data/cubes/forecast/{CELL}.icechunk"), issue, "issue")
+    code, told = call("skill", DEMO)
+    assert code == 0
+    assert "Not enough: scores need 20 issues" in told
