@@ -53,17 +53,18 @@ def fetch_ndvi(
     memory = store.with_suffix(".look.json")
     look = _remembered(memory, store, _digest([geometry, imagery]))
     failures: list[SourceError] = []
+    items = 0
     for name in sources_imagery:
         if look["until"] is not None and as_of.isoformat() < look["until"]:
             break  # a day of the past is seen as it was
         try:
             source = open_source("imagery", name, max_cloud_cover=imagery["max_cloud_cover_percent"], headers=HEADERS)
-            fetched = _look(look, source, name, geometry, as_of, imagery, store)
+            items = _look(look, source, name, geometry, as_of, imagery, store)
         except SourceError as error:
             log.warning("%s", error)
             failures.append(error)
             continue
-        log.info("%s: %d new or changed scenes in %s", twin, fetched, name)
+        log.info("%s: %d new or changed scenes in %s", twin, items, name)
         break
     if look["pointer"] is None:
         from agritwin.observe.ndvi_scenes import pointer_and_end
@@ -79,6 +80,7 @@ def fetch_ndvi(
         sources=sources_imagery,
         last_value=look["last_value"],
         failures=failures,
+        items=items,
         scenes=look["scenes"],
         skipped=look["skipped"],
     )

@@ -18,6 +18,7 @@ from agritwin.errors import DataError
 from agritwin.sources.cog import REMEDY, Grid, without_query
 from agritwin.sources.cog_cache import HeaderCache
 from agritwin.sources.cog_header import Header, OtherLayoutError, TooShortError, read_header, unpacked
+from agritwin.sources.traffic import Traffic
 
 if TYPE_CHECKING:
     from obstore.store import HTTPStore
@@ -41,11 +42,14 @@ class CogReader:
         What is known of files from before.
     threads
         Where blocks are unpacked.
+    traffic
+        Counts requests and bytes.
     """
 
-    def __init__(self, headers: HeaderCache, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, headers: HeaderCache, threads: ThreadPoolExecutor, traffic: Traffic | None = None) -> None:
         self._headers = headers
         self._threads = threads
+        self._traffic = traffic or Traffic()
         self._stores: dict[str, HTTPStore] = {}
 
     async def window(self, href: str, grid: Grid) -> np.ndarray:
@@ -163,11 +167,13 @@ class CogReader:
         from obstore.exceptions import BaseError
 
         store, path = self._store(href)
+        self._traffic.requests += 1
         try:
             answer = await obstore.get_async(store, path, options={"range": (start, stop)})
             data = bytes(await answer.bytes_async())
         except (BaseError, OSError, ValueError) as error:
             raise DataError(f"{without_query(href)} cannot be read: {_reason(error)}.", REMEDY) from error
+        self._traffic.bytes += len(data)
         found = _version(answer.meta)
         if version is not None and found != version:
             raise ChangedError

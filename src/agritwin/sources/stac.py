@@ -12,6 +12,7 @@ from agritwin.sources.archive_folder import NAME, ArchiveFolder
 from agritwin.sources.base import When, Where
 from agritwin.sources.stac_items import FURTHER_BANDS, REFLECTANCE, Scene, overpasses, read_item
 from agritwin.sources.stac_static import Bounds, walk_catalogue
+from agritwin.sources.traffic import TRAFFIC
 
 # To look what a catalogue holds takes neither arrays nor rasters nor a client; what does is imported where it is used.
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class StacImagery(ABC):
         found = self.items(where.geometry.bounds, when) if items is None else items
         scenes, skipped = self._scenes(found, where.geometry)
         groups = [group for group in overpasses(scenes) if not any(scene.id in known for scene in group)]
-        access = Access(self.address, self.gdal_settings, self.files, self.tries, self.headers)
+        access = Access(self.address, self.gdal_settings, self.files, self.tries, self.headers, TRAFFIC[self.name])
         reflectance = (*REFLECTANCE, *(band for band in dict.fromkeys(bands) if band not in REFLECTANCE))
         read = read_overpasses(groups, grid, access, reflectance)
         skipped += [entry for overpass in read for entry in overpass.skipped]

@@ -19,6 +19,7 @@ from agritwin.sources.cog_cache import HeaderCache
 from agritwin.sources.cog_header import OtherLayoutError
 from agritwin.sources.cog_reader import CogReader, readable
 from agritwin.sources.stac_items import REFLECTANCE, SCALE, Scene
+from agritwin.sources.traffic import Traffic
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,8 @@ class Access:
         How often a file is opened before the scene counts as unreadable.
     headers
         Where headers of remote files are kept; None keeps none.
+    traffic
+        Counts requests and bytes.
     """
 
     address: Callable[[str, bool], str]
@@ -87,6 +90,7 @@ class Access:
     files: int = 64
     tries: int = 1
     headers: Path | None = None
+    traffic: Traffic = field(default_factory=Traffic)
 
 
 def read_overpasses(
@@ -104,7 +108,7 @@ def read_overpasses(
 
     async def read() -> list[Overpass]:
         with ThreadPoolExecutor(access.files) as threads, HeaderCache(access.headers) as headers:
-            files = _Files(access, grid, CogReader(headers, threads), threads)
+            files = _Files(access, grid, CogReader(headers, threads, access.traffic), threads)
             return await asyncio.gather(*(_read_group(group, grid, files, bands) for group in groups))
 
     # In a thread of its own: the caller's may hold a running loop, as a notebook's does.
