@@ -81,12 +81,7 @@ def test_observations_by_the_page_filtered_and_ordered(things):
     some = get(things, where, filter="result gt 20 or not (result ge 2)", select="result")["value"]
     assert [row["result"] for row in some] == [0.0, 1.0, 21.0, 22.0, 23.0]
     assert set(some[0]) == {"@iot.id", "@iot.selfLink", "result"}
-    assert (
-        get(things, where, top=0, count="true")
-        == {"@iot.count": 24, "value": []}
-        | {"@iot.nextLink": get(things, where, top=0)["@iot.nextLink"].replace("%24", "$") + "&$count=true"}
-        or True
-    )
+    assert get(things, where, top=0, count="true")["@iot.count"] == 24
 
 
 def test_expanding_reaches_over_several_ways(things):

@@ -72,5 +72,5 @@ def create_app(around: Surroundings, *, worker: bool = True) -> FastAPI:
     for router in OPEN:
         app.include_router(router)
     for router in GUARDED:
-        app.include_router(router, dependencies=[Depends(guard)], responses=errors.documented(401, 403, 422))
+        app.include_router(router, dependencies=[Depends(guard)], responses=errors.documented(400, 401, 403, 422))
     return app

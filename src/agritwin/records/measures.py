@@ -1,6 +1,7 @@
 """Units of what is recorded: UCUM and everyday spellings read as one, checked by pint."""
 
 import re
+import tokenize
 
 import pint
 
@@ -14,6 +15,11 @@ UCUM = {
     "degrees Celsius": "degC", "degree Celsius": "degC", "degrees C": "degC", "Degrees C": "degC", "Celsius": "degC",
     "degrees Fahrenheit": "degF", "Kelvin": "kelvin", "Percent": "percent", "mms": "mm",
 }  # fmt: skip
+# pint reads units with a parser of Python's expressions and fails on odd ones in many ways.
+UNREADABLE = (
+    *(pint.PintError, tokenize.TokenError, SyntaxError, RecursionError, AssertionError),
+    *(ValueError, TypeError, AttributeError, ArithmeticError, LookupError),
+)
 UNIT_WORD = re.compile(r"\[?[A-Za-zµ°º%]+(?:\[[A-Za-z]+\])?\]?")
 
 
@@ -37,7 +43,7 @@ def canonical_unit(text: str) -> str:
         return "pH"
     try:
         parsed = registry().parse_units(_as_pint(written))
-    except (pint.UndefinedUnitError, pint.DefinitionSyntaxError, ValueError, TypeError, AttributeError) as error:
+    except UNREADABLE as error:
         raise DataError(f"{text!r} is no unit.", "Write it as kg/ha, mm, degC, m3 m-3 or in UCUM.") from error
     return f"{parsed:cf}".replace("°C", "degC").replace("%", "percent")
 

@@ -1,5 +1,6 @@
 """Measures as clients name and spell them: one measure has one canonical unit, whatever a client calls it."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,7 @@ from agritwin.records.measures import canonical_unit
 
 Kind = Literal["sensor", "model"]
 DATATYPES = {"string": "string", "float": "float", "integer": "int", "boolean": "bool"}
+POWER_OF_NUMBERS = re.compile(r"[\d)]\s*(\*\*|\^)|\d{3,}")
 WRITTEN = {ours: theirs for theirs, ours in DATATYPES.items()}
 
 measure_spellings = sa.Table(
@@ -50,10 +52,13 @@ def unit_of(written: str | None) -> str:
     An annotation counts nothing and converts to nothing, so that a label such as ``Unit 1`` is kept without posing
     as a unit.
     """
+    text = written or ""
     try:
-        return canonical_unit(written or "")
+        if POWER_OF_NUMBERS.search(text):  # a number of numbers is no unit, and may take for ever
+            raise DataError(f"{text!r} is no unit.")
+        return canonical_unit(text)
     except DataError:
-        return "{" + (written or "").strip("{}") + "}"
+        return "{" + text.strip("{}") + "}"
 
 
 def is_annotation(unit: str) -> bool:

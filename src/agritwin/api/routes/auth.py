@@ -10,7 +10,7 @@ from agritwin.api.shapes import LoginCredentials, Message, Shape, TokenPair
 from agritwin.api.surroundings import Around
 from agritwin.records import accounts
 
-open_router = APIRouter(prefix="/auth", tags=["auth"], responses=documented(401, 422, 429))
+open_router = APIRouter(prefix="/auth", tags=["auth"], responses=documented(400, 401, 422, 429))
 router = APIRouter(prefix="/auth", tags=["auth"])
 
 
