@@ -281,7 +281,7 @@ class Settings(Section):
     records: Records
     listen: Listen
     sources: Sources
-    stations: Stations = Field(description="station code of weather sources that need one, for example aemet: 2503X")
+    stations: Stations = Field(description="of weather sources that need one: a code, for example aemet: 2503X; of station_file its description")
     weather: Weather
     season: Season
     imagery: Imagery

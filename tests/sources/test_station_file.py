@@ -1,11 +1,12 @@
 import datetime as dt
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from agritwin.errors import ConfigError, SourceError
-from agritwin.sources.base import When, Where
+from agritwin.sources.base import When, Where, open_source
 from agritwin.sources.station_file import StationFile
 
 PLACE = Where(41.27, -4.82)
@@ -136,3 +137,30 @@ def test_units_that_do_not_agree_are_refused(tmp_path):
     columns = {"air_temperature": {"column": "Temp", "unit": "mm"}}
     with pytest.raises(SourceError, match="cannot become 'degC'"):
         fetch(write(tmp_path / "a.csv", readings()), columns=columns)
+
+
+def test_the_configuration_names_the_description_of_a_station(root, tmp_path):
+    """The shipped description, and a file such as it describes."""
+    shutil.copy(root / "config/mappings/weather/own-station.yaml", tmp_path)
+    times = pd.date_range("2025-06-14 00:00", "2025-06-15 02:00", freq="1h").strftime("%d/%m/%Y %H:%M")
+    rows = [f"{time};{21.5};55;3,6;0,2;500;925,1".replace(".", ",") for time in times]
+    names = "Fecha;Temperatura;Humedad;Viento;Lluvia;Radiacion;Presion"
+    (tmp_path / "own-station.csv").write_text("\n".join([names, *rows]))
+    dataset = open_source("weather", "station_file", station=str(tmp_path / "own-station.yaml")).fetch(PLACE, DAY)
+    noon = dataset.sel(time="2025-06-14T12:00")
+    expected = {
+        "air_temperature": 21.5, "relative_humidity": 55, "wind_speed": 1.0, "precipitation": 0.2,
+        "shortwave_radiation": 500, "surface_pressure": 925.1,
+    }  # fmt: skip
+    assert {name: noon[name].item() for name in expected} == pytest.approx(expected)
+    # Midnight in Madrid is 22:00 UTC of the day before.
+    assert dataset["air_temperature"].notnull().all()
+
+
+@pytest.mark.parametrize("text", ["- a list", "time: Fecha", "file: [x]", "file: {"])
+def test_a_description_that_names_no_file_is_a_configuration_error(text, tmp_path):
+    (tmp_path / "station.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=r"station\.yaml"):
+        StationFile(tmp_path / "station.yaml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        StationFile(tmp_path / "none.yaml")

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import pandas as pd
 import xarray as xr
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agritwin.errors import ConfigError, DataError, SourceError
@@ -66,8 +67,9 @@ class StationFile:
 
     Parameters
     ----------
-    path
-        CSV, or Excel (.xls, .xlsx, .ods).
+    station
+        YAML file that describes the station: ``file`` (CSV, or Excel .xls, .xlsx, .ods; relative to the YAML) and the
+        keys of :class:`Mapping`. With a mapping of its own it is the data file itself.
     mapping
         See :class:`Mapping`.
     """
@@ -75,8 +77,10 @@ class StationFile:
     name = NAME
     kind = "weather"
 
-    def __init__(self, path: Path | str, mapping: dict[str, Any]) -> None:
-        self.path = Path(path)
+    def __init__(self, station: Path | str, mapping: dict[str, Any] | None = None) -> None:
+        path = self.path = Path(station)
+        if mapping is None:
+            self.path, mapping = _described(path)
         try:
             self.mapping = Mapping.model_validate(mapping)
             self._zone = ZoneInfo(self.mapping.zone)
@@ -176,3 +180,14 @@ class StationFile:
             return convert(given, canonical.HOURLY[name]["units"]).to_numpy()
         except DataError as error:
             raise SourceError(NAME, f"{self.path}: {error.message.rstrip('.')}", error.remedy) from error
+
+
+def _described(path: Path) -> tuple[Path, dict[str, Any]]:
+    """Data file and mapping that a YAML file describes."""
+    try:
+        described = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"The description {path} of a station cannot be read ({error}).", "Correct it.") from error
+    if not isinstance(described, dict) or not isinstance(described.get("file"), str):
+        raise ConfigError(f"{path} does not say which 'file' holds the readings.", "Add the key file: readings.csv.")
+    return path.parent / described["file"], {key: value for key, value in described.items() if key != "file"}
