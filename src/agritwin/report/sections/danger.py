@@ -3,9 +3,13 @@
 import datetime as dt
 from typing import Any
 
+from shapely.geometry import shape
+
+from agritwin.geometry import to_crs, utm_epsg
 from agritwin.report.twin import Twin
 from agritwin.views.blocks import Absent, Block, Section, State, Table, Text
 from agritwin.views.language import UNKNOWN, Language, as_date
+from agritwin.views.neighbours import told_map
 
 LEVELS = ("none", "low", "mid", "serious")
 DIGITS = {"m": 2, "1": 2, "d": 0, "h": 0}
@@ -73,11 +77,22 @@ def build(twin: Twin, say: Language) -> Section:
         judgements = sorted(alerts.get("judgements", []), key=_gravity, reverse=True)
         blocks.append(_judgements(judgements, say) if judgements else Text(say("alert.nothing", rules=0)))
         blocks.append(_health(alerts.get("health") or [], as_date(twin.issue_time), say))
-        neighbours = [row for row in alerts.get("neighbours") or [] if row["twin"] != twin.code]
-        if neighbours:
-            told = ", ".join(f"{row['twin']} ({say.amount(row.get('distance_m'), 'm', 0)})" for row in neighbours)
-            blocks.append(Text(say("alert.neighbours", neighbours=told)))
+        blocks += _told(alerts.get("neighbours") or [], twin, say)
     return Section("alerts", say("alert.title"), say("alert.lead"), tuple(blocks))
+
+
+def _told(rows: list[dict[str, Any]], twin: Twin, say: Language) -> list[Block]:
+    """Return who is told: the map where outlines were published, else their names."""
+    neighbours = [row for row in rows if row["twin"] != twin.code]
+    if not neighbours:
+        return []
+    if all(row.get("geometry") for row in rows):
+        shapes = [shape(row["geometry"]) for row in rows]
+        centre = shapes[0].centroid
+        code = utm_epsg(centre.x, centre.y)
+        return [told_map(say, rows, [to_crs(one, 4326, code) for one in shapes])]
+    told = ", ".join(f"{row['twin']} ({say.amount(row.get('distance_m'), 'm', 0)})" for row in neighbours)
+    return [Text(say("alert.neighbours", neighbours=told))]
 
 
 def _judgements(judgements: list[dict[str, Any]], say: Language) -> Table:

@@ -9,6 +9,7 @@ from agritwin.report.twin import Twin
 from agritwin.views import floods, maps
 from agritwin.views.blocks import Absent, Block, Columns, Plot, Section, Table, Text
 from agritwin.views.language import Language
+from agritwin.views.surface import surface
 
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 CLOSED = 1e-4  # of the water that came in
@@ -24,8 +25,63 @@ def build(twin: Twin, say: Language) -> Section:
         [Text(_sentence(summary, (twin.product("alerts") or {}).get("storm") or {}, say))] if summary else []
     )
     frames, hydrograph = _pictures(twin, cube, say)
+    blocks += _uphill((summary or {}).get("catchment"), say)
     blocks.append(Columns(((frames,), (hydrograph, *_facts(summary or {}, say)))))
+    relief = _relief(twin, cube, say) if cube is not None else None
+    rarity = _rarity(twin.product("alerts") or {}, say)
+    if relief is not None or rarity:
+        blocks.append(Columns((((relief,) if relief is not None else ()), tuple(rarity))))
     return Section("flood", say("flood.title"), say("flood.lead"), tuple(blocks))
+
+
+def _uphill(found: dict[str, Any] | None, say: Language) -> list[Block]:
+    if not found:
+        return []
+    way = say.amount(found["longest_way_m"], "m", 0)
+    text = say("flood.catchment", area=say.amount(found["area_ha"], "ha", 0), way=way)
+    return [Text(text + (" " + say("flood.cut_off") if found["cut_off"] else ""))]
+
+
+def _relief(twin: Twin, cube: xr.Dataset, say: Language) -> Plot | None:
+    """Return the land with the water on it, to be turned; the last step shows the greatest depths."""
+    polygon, terrain = twin.polygon_in(cube), _terrain(twin, cube)
+    needed = {"surface_altitude", "slope", "aspect"}
+    if polygon is None or terrain is None or not needed <= set(terrain) or "water_depth" not in cube:
+        return None
+    if cube.sizes.get("time", 0) == 0:
+        return None
+    kept = maps.thin(cube.sizes["time"])
+    depth = cube["water_depth"].isel(time=kept)
+    hours = floods.hours(depth["time"])
+    names = [clock(float(hour)) for hour in hours]
+    if "water_depth_max" in cube:
+        depth = xr.concat(
+            [depth.drop_vars("time"), cube["water_depth_max"]], "time", coords="minimal", compat="override"
+        )
+        names.append(say("flood.maxima"))
+    layer = maps.depth_layer(depth, say("map.depth"), say("flood.depth"))
+    summary = say("flood.surface_summary", hours=say.amount(float(hours[-1]), "h"))
+    return surface(
+        say, "flood-relief", say("flood.surface_title"), summary, layer, names, polygon, terrain, len(names) - 1,
+        maps.MARGIN_M,
+    )  # fmt: skip
+
+
+def _rarity(alerts: dict[str, Any], say: Language) -> list[Block]:
+    """Return how rare rain is here, by the twin's record and by the published maps."""
+    blocks: list[Block] = []
+    for name, caption in (("frequency", "flood.rarity_caption"), ("frequency_maps", "flood.rarity_maps_caption")):
+        table = alerts.get(name)
+        if table:
+            header = (say("flood.duration"), *(say("flood.years", years=f"{years:g}") for years in table["years"]))
+            rows = tuple(
+                (say.amount(hours, "h", 0), *(say.number(amount, 0) for amount in amounts))
+                for hours, amounts in zip(table["durations_h"], table["amounts_mm"], strict=True)
+            )
+            blocks.append(Table(say(caption), header, rows, frozenset(range(1, len(header)))))
+    if alerts.get("soil_water") is not None:
+        blocks.append(Text(say("flood.held", share=say.percent(alerts["soil_water"]))))
+    return blocks
 
 
 def _pictures(twin: Twin, cube: xr.Dataset | None, say: Language) -> tuple[Block, Block]:
