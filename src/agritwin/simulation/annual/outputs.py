@@ -92,13 +92,15 @@ def dataset(
     drivers, cropping
         What was run.
     names, series
-        Daily variables (name, day, member) in the units of the kernel.
+        Daily variables (name, day, member) in the units of the kernel; changed to those of the result.
     start, carried, leaves
         State before the first and after the last day, and its leaf classes.
     """
     variables: dict[str, tuple] = {}
     for name, values in zip(names, series, strict=True):
-        variables[name] = (("member", "day"), values.T * MEANING[name][1], _attributes(name))
+        if MEANING[name][1] != 1.0:
+            values *= MEANING[name][1]  # in place: the daily variables are most of the memory
+        variables[name] = (("member", "day"), values.T, _attributes(name))
     variables |= _per_member(cropping, start, carried)
     for name, values in zip(kernels.STATE, carried, strict=True):
         attributes = {"units": _state_unit(name), "long_name": f"{name.replace('_', ' ')} after the last day"}

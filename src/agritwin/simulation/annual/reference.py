@@ -8,7 +8,7 @@ import contextlib
 import importlib
 import io
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -83,8 +83,10 @@ def simulate(
     return xr.concat(runs, "member").assign_coords(member=np.arange(members), day=drivers["day"])
 
 
-def engine(drivers: xr.Dataset, parameters: xr.Dataset, cropping: Cropping, outputs: list[str] | None = None) -> Any:
-    """PCSE's engine for one member, ready to run.
+def preparation(
+    drivers: xr.Dataset, parameters: xr.Dataset, cropping: Cropping, outputs: list[str] | None = None
+) -> Callable[[], Any]:
+    """Translate weather, parameters and calendar of one member for PCSE.
 
     Parameters
     ----------
@@ -94,8 +96,13 @@ def engine(drivers: xr.Dataset, parameters: xr.Dataset, cropping: Cropping, outp
         How it is grown.
     outputs
         PCSE's names of the daily variables; its own choice where None.
+
+    Returns
+    -------
+    Callable
+        Makes an engine that is ready to run.
     """
-    pcse = load()
+    load()
     models, base = importlib.import_module("pcse.models"), importlib.import_module("pcse.base")
     numbers = {name: float(value(parameters, name)) for name in (*CROP, *SOIL)}
     tables = {name: table(parameters, name) for name in TABLES}
@@ -103,11 +110,15 @@ def engine(drivers: xr.Dataset, parameters: xr.Dataset, cropping: Cropping, outp
         tables[f"{name}TB"] = tables[f"{name}TB"] * [1.0, numbers.pop(f"{name}_FACTOR")]
     soil = {name: numbers.pop(name) for name in SOIL}
     crop = numbers | {name: _flat(values) for name, values in tables.items()}
-    provider = base.ParameterProvider(cropdata=crop, soildata=soil, sitedata={})
     limited = cropping.production == "water_limited"
     model = models.Wofost72_WLP_CWB if limited else models.Wofost72_PP
-    with _quiet():
-        return model(provider, _weather(pcse, drivers), _calendar(drivers, cropping), output_vars=outputs)
+    weather, calendar = _weather(drivers), _calendar(drivers, cropping)
+
+    def make() -> Any:
+        provider = base.ParameterProvider(cropdata=crop, soildata=soil, sitedata={})
+        return model(provider, weather, calendar, output_vars=outputs)
+
+    return make
 
 
 def load() -> ModuleType:
@@ -159,7 +170,7 @@ def _flat(values: np.ndarray) -> list[float]:
     return [float(number) for number in pairs.ravel()]
 
 
-def _weather(pcse: ModuleType, drivers: xr.Dataset) -> Any:
+def _weather(drivers: xr.Dataset) -> Any:
     base = importlib.import_module("pcse.base")
     provider = base.WeatherDataProvider()
     provider.latitude, provider.longitude, provider.elevation = float(drivers["latitude"]), 0.0, 0.0
@@ -199,8 +210,9 @@ def _calendar(drivers: xr.Dataset, cropping: Cropping) -> list[dict]:
 def _run(drivers: xr.Dataset, parameters: xr.Dataset, cropping: Cropping) -> xr.Dataset:
     names = [*_COMMON, *(_WATER if cropping.production == "water_limited" else ())]
     symbols = {name: MEANING[name][3] for name in names}
-    model = engine(drivers, parameters, cropping, list(symbols.values()))
+    make = preparation(drivers, parameters, cropping, list(symbols.values()))
     with _quiet():
+        model = make()
         model.run_till_terminate()
     found = {day["day"]: day for day in model.get_output()}
     days = drivers["day"].to_numpy().astype("datetime64[D]").astype(object)
