@@ -37,7 +37,7 @@ from agritwin.simulation.orchard.management import Irrigation
 
 log = logging.getLogger(__name__)
 
-PART = 64
+PART = 128
 
 
 class PausedError(AgritwinError):
