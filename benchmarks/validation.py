@@ -3,7 +3,6 @@
 Real data lie beside the project in ``../shared`` (see the sources in the tables); a part whose data are absent says so.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np

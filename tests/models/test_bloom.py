@@ -47,7 +47,7 @@ def test_too_few_dates_are_no_fit() -> None:
 
 
 def test_real_dates_are_foretold_better_than_by_default_parameters_and_by_their_mean(shared: Path) -> None:
-    """Sweet cherries at Klein-Altendorf: the ten dates of bloom that have weather, each foretold from the other nine."""
+    """Sweet cherries at Klein-Altendorf: ten dates of bloom that have weather, each foretold from the other nine."""
     days, observed = klein_altendorf(shared)
     table = bloom.leave_one_out(days, observed)
 

@@ -118,7 +118,7 @@ def predict(found: BloomFit, days: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def leave_one_out(days: NDArray[np.float64], observed: pd.Series) -> pd.DataFrame:
-    """Predict each season from the others: columns ``observed, predicted, spread``, and ``mean`` of the others' dates."""
+    """Predict each season from the others: ``observed, predicted, spread``, and ``mean`` of the other dates."""
     rows = []
     for position, (season, value) in enumerate(observed.items()):
         others = np.arange(len(observed)) != position

@@ -9,7 +9,8 @@ import xarray as xr
 
 from agritwin.errors import DataError
 from agritwin.products.ndvi import usable
-from agritwin.products.weather import continued, daily_weather
+from agritwin.products.weather import continued, daily_weather, day_at
+from agritwin.simulation.drivers import driver_ensemble
 from agritwin.simulation.orchard.advice import irrigation_advice
 from agritwin.simulation.orchard.balance import simulate
 from agritwin.simulation.orchard.canopy import cover_from_age, cover_from_ndvi
@@ -46,6 +47,7 @@ SHOWN_DATES = (
     "leaf_fall",
 )
 COVER_ERROR = 0.06
+AVAILABLE_WATER_ERROR = 0.15  # of what a pedotransfer function says, as a share; a prior
 
 
 def parameters(
@@ -66,16 +68,17 @@ def parameters(
     """
     cover, source = _cover(planting, ndvi, year)
     members, seed = settings["members"], settings["seed"]
-    spread = np.random.default_rng(seed).normal(0.0, COVER_ERROR, members)
-    spread[0] = 0.0
+    spread = np.random.default_rng(seed).standard_normal((2, members))
+    spread[:, 0] = 0.0
     known: dict[str, Any] = {
-        "cover_maximum": np.clip(cover + spread, 0.05, 0.95),
+        "cover_maximum": np.clip(cover + COVER_ERROR * spread[0], 0.05, 0.95),
         "initial_depletion_share": settings["initial_depletion_share"],
     }
     if planting["canopy_height_m"] is not None:
         known["height"] = planting["canopy_height_m"]
     if site["soil"] is not None:
-        known["total_available_water"] = site["soil"]["total_available_water_mm"]
+        likely = site["soil"]["total_available_water_mm"]
+        known["total_available_water"] = likely * np.exp(AVAILABLE_WATER_ERROR * spread[1])
     return with_cover(sample(planting["species"], members, seed, **known), site["latitude"]), source
 
 
@@ -162,6 +165,46 @@ def drivers(
     return joined.transpose("member", "day"), filled
 
 
+def season_drivers(
+    past: xr.Dataset,
+    now: xr.Dataset,
+    season: xr.Dataset,
+    forecast: xr.Dataset | None,
+    site: dict[str, Any],
+    zone: str,
+    settings: dict[str, Any],
+) -> tuple[xr.Dataset, int]:
+    """Return the daily drivers (member, day) to the end of the season: observed, forecast members, past years.
+
+    Parameters
+    ----------
+    past, now
+        Days of closed seasons and of this one.
+    season, forecast
+        Hourly weather of this season and the hourly members, or None.
+    site, zone
+        The product ``parcel`` and the zone.
+    settings
+        ``crop`` of the configuration: members and seed.
+
+    Returns
+    -------
+    tuple
+        Drivers, and how many observed days had to be filled with the mean of the same days of past seasons.
+    """
+    bare = [part[list(DRIVERS)].drop_vars(["latitude", "longitude"], errors="ignore") for part in (past, now)]
+    observed, filled = fill_days(bare[1], bare[0])
+    ahead = None
+    if forecast is not None:
+        ahead = daily_weather(continued(season, forecast), site, zone)[list(DRIVERS)]
+    first = day_at(now, 0)
+    until = dt.date(first.year + 1, first.month, first.day) - dt.timedelta(days=1)
+    joined = driver_ensemble(observed, ahead, bare[0], until, settings["members"], settings["seed"])
+    for name in DRIVERS:
+        joined[name].attrs = now[name].attrs
+    return joined, filled
+
+
 def fill_days(now: xr.Dataset, past: xr.Dataset) -> tuple[xr.Dataset, int]:
     """Fill days that lack a driver with the mean of the same day of past seasons; return how many they were."""
     lacking = now.to_dataarray().isnull().any("variable")
@@ -172,43 +215,53 @@ def fill_days(now: xr.Dataset, past: xr.Dataset) -> tuple[xr.Dataset, int]:
     return now.fillna(stand_in), int(lacking.sum())
 
 
-def run(
-    weather: xr.Dataset,
-    parameter_set: xr.Dataset,
-    stages: xr.Dataset,
-    irrigation: dict[str, Any],
-    last_observed: dt.date,
-) -> tuple[xr.Dataset, Irrigation]:
-    """Simulate the season and the days ahead; no rule irrigates on the days ahead, so that the advice can be seen.
+def manage(stages: xr.Dataset, irrigation: dict[str, Any], last_day: dt.date) -> Irrigation:
+    """Return the irrigation from the leaves on.
 
     Parameters
     ----------
-    weather
-        From :func:`drivers`; with ``irrigation`` (mm) where the holding wrote it down.
-    parameter_set, stages
-        Members' parameters and calendar.
+    stages
+        Members' calendar.
     irrigation
         Section of the configuration.
-    last_observed
+    last_day
         The last day on which a rule may irrigate.
     """
     leaves = pd.Series(stages["leaf_out"].to_numpy()).median()
-    first = leaves.date() if pd.notna(leaves) else last_observed
-    management = Irrigation(
-        rule="refill" if irrigation["rule"] == "refill" and first <= last_observed else "none",
+    first = leaves.date() if pd.notna(leaves) else last_day
+    return Irrigation(
+        rule="refill" if irrigation["rule"] == "refill" and first <= last_day else "none",
         wetted_fraction=irrigation["wetted_fraction"],
         under_canopy=irrigation["system"] == "drip",
         threshold_share_of_raw=irrigation["threshold_share_of_raw"],
         maximum_mm_per_day=irrigation["maximum_mm_per_day"],
-        first_day=min(first, last_observed),
-        last_day=last_observed,
+        first_day=min(first, last_day),
+        last_day=last_day,
     )
-    dates = {str(name): stages[name] for name in stages.data_vars if stages[name].dtype.kind == "M"}
-    result = simulate(weather, parameter_set.assign(dates), None, management)
+
+
+def dated(parameter_set: xr.Dataset, stages: xr.Dataset) -> xr.Dataset:
+    """Return the members' parameters with their calendar, as the balance takes them."""
+    return parameter_set.assign(
+        {str(name): stages[name] for name in stages.data_vars if stages[name].dtype.kind == "M"}
+    )
+
+
+def run(weather: xr.Dataset, parameter_set: xr.Dataset, stages: xr.Dataset, management: Irrigation) -> xr.Dataset:
+    """Simulate the days of the weather: water, frost, and what both leave of the yield.
+
+    Parameters
+    ----------
+    weather
+        From :func:`season_drivers`; with ``irrigation`` (mm) where the holding wrote it down.
+    parameter_set, stages, management
+        Members' parameters, calendar, and irrigation.
+    """
+    result = simulate(weather, dated(parameter_set, stages), None, management)
     damage = frost_damage(weather["air_temperature_min"], stages, parameter_set)
     result["relative_yield"] = relative_yield(result["relative_yield_water"], damage)
     result["precipitation"] = weather["precipitation"]
-    return result.assign(damage.data_vars), management
+    return result.assign(damage.data_vars)
 
 
 def keep(result: xr.Dataset, stages: xr.Dataset, attributes: dict[str, Any]) -> xr.Dataset:

@@ -15,12 +15,14 @@ from agritwin.holding.intake import IntakeReport, take_in
 from agritwin.holding.mapping import HarvestUnit, load_mappings
 from agritwin.records import queries
 from agritwin.records.database import connect, migrate
-from agritwin.records.instruments import readings
+from agritwin.records.instruments import Flag, readings
 from agritwin.sensors.ingest import StreamReport, ingest
 from agritwin.sensors.registry import load_registry
 
 SHOWN_QUARANTINE = 200
 SHOWN_ACTIVITIES = 40
+HOURS_OF_A_DAY = 12
+_DAY_OF_READINGS = {"value": "median", "hour": "nunique"}
 JOURNAL = ["file", "rows_in", "accepted", "known", "rejected", "questions"]
 PREFERRED_STATES = ("dry", "unstated", "wet")
 
@@ -77,6 +79,30 @@ def sensor_table(engine: sa.Engine, twin: str, until: dt.date) -> pd.DataFrame:
     return grouped.agg(
         readings=("time", "size"), doubtful=("doubt", "sum"), first=("time", "min"), last=("time", "max")
     ).reset_index()
+
+
+def sensor_days(engine: sa.Engine, twin: str, until: dt.date, zone: str) -> pd.DataFrame:
+    """Return the median of each measure by local day, of days that have half of their hours; columns are measures.
+
+    Readings that are absurd, out of place or stuck are left out.
+    """
+    table = readings(engine, twin_id=twin, end=dt.datetime.combine(until, dt.time()))
+    good = table.loc[((table["flags"] & int(Flag.STUCK)) == 0) & table["value"].notna()]
+    local = pd.DatetimeIndex(good["time"]).tz_localize("UTC").tz_convert(zone).tz_localize(None)
+    hourly = good.assign(day=local.normalize(), hour=local.hour)
+    days = hourly.pivot_table(index="day", columns="measure", values=["value", "hour"], aggfunc=_DAY_OF_READINGS)
+    if days.empty:
+        return pd.DataFrame()
+    whole = days["value"].where(days["hour"] >= HOURS_OF_A_DAY)
+    whole.attrs = {"units": dict(zip(good["measure"], good["unit"], strict=True))}
+    return whole
+
+
+def with_sensors(context: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    """Return a context with the days of sensors beside it, units of all columns kept."""
+    joined = context.join(measured)
+    joined.attrs = {"units": context.attrs["units"] | measured.attrs.get("units", {})}
+    return joined
 
 
 def harvests_by_season(engine: sa.Engine, twin: str, area_ha: float, until: dt.date) -> pd.DataFrame:

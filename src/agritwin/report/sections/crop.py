@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from agritwin.report.sections.correction import correction, outlook
 from agritwin.report.twin import Twin
 from agritwin.views import water as view
 from agritwin.views.blocks import Absent, Block, Plot, Section, State, Table, Text
@@ -29,7 +30,7 @@ def build(twin: Twin, say: Language) -> Section:
         depletion = view.depletion(say, series, _sentence(summary or {}, say))
         blocks += [depletion, _supply(say, series, depletion)]
     if summary is not None:
-        blocks += _facts(summary, say)
+        blocks += correction(cube, summary, issue, say) + outlook(cube, summary, say) + _facts(summary, say)
     return Section("crop", say("crop.title"), say("crop.lead"), tuple(blocks))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.special import chdtri
 
 from agritwin.errors import ConfigError
 from agritwin.simulation.assimilation.ensemble import Members, Unknown, from_scale, to_scale
@@ -268,8 +269,6 @@ def consistency(log: pd.DataFrame) -> pd.DataFrame:
         squared normalised innovations of those used, 1 for a consistent filter (Dee 1995, Mon. Wea. Rev. 123:1128),
         ``low`` and ``high``: between which 95 % of such means lie by chi-square with as many degrees.
     """
-    from scipy.stats import chi2
-
     rows = []
     for stream, group in log.groupby("stream", sort=False):
         used = group["verdict"].isin(USED).to_numpy()
@@ -282,8 +281,8 @@ def consistency(log: pd.DataFrame) -> pd.DataFrame:
                 "used": int(used.sum()),
                 "bias": innovation.mean() if used.any() else np.nan,
                 "ratio": (normalised**2).mean() if used.any() else np.nan,
-                "low": float(chi2.ppf(0.025, count) / count),
-                "high": float(chi2.ppf(0.975, count) / count),
+                "low": float(chdtri(count, 0.975) / count),
+                "high": float(chdtri(count, 0.025) / count),
             }
         )
     return pd.DataFrame(rows)

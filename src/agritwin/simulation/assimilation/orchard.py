@@ -11,7 +11,7 @@ from agritwin.simulation.assimilation.cycle import State, Unknowns
 from agritwin.simulation.assimilation.ensemble import Members, Unknown
 from agritwin.simulation.orchard import balance, kernels
 from agritwin.simulation.orchard.management import Irrigation
-from agritwin.simulation.orchard.parameters import FRUIT_DAYS, LEAF_DAYS, WATER, YIELD, check, sparse_coefficients
+from agritwin.simulation.orchard.parameters import LEAF_DAYS, WATER, YIELD, check, sparse_coefficients
 
 #: Unknowns that multiply a driver: the row of the kernel's drivers.
 FACTORS = {"rain_factor": 0, "et0_factor": 1, "irrigation_factor": 3}
@@ -24,7 +24,8 @@ SCALES = {
     "initial_depletion_share": Unknown("initial_depletion_share", "logit", 0.0, 1.0),
     "leaf_out": Unknown("leaf_out"),
 }
-_DATES = tuple(dict.fromkeys((*LEAF_DAYS, *FRUIT_DAYS)))
+#: Dates that come earlier or later with the leaves; those of autumn follow the calendar.
+SPRING_DAYS = ("leaf_out", "full_canopy", "stage_2", "stage_3", "maturity")
 _DATE_ROWS = [
     kernels.PARAMETERS.index(name)
     for name in ("leaf_out", "senescence", "leaf_fall", "stage_2", "stage_3", "maturity", "first_day", "last_day")
@@ -49,7 +50,7 @@ class OrchardModel:
     Notes
     -----
     Unknowns are parameters of the balance by name; ``leaf_out`` in days from the first day of the drivers, with which
-    all dates of the leaves and of the fruit move; the :data:`FACTORS` of rain, reference evapotranspiration and
+    the :data:`SPRING_DAYS` move; the :data:`FACTORS` of rain, reference evapotranspiration and
     irrigation; and ``potential_yield``. Quantities that it predicts: ``root_zone_depletion`` (mm), ``depletion_share``
     (of the available water), ``soil_moisture`` (m3 m-3, mean of the root zone), ``ground_cover``, ``leaf_out`` (days
     from the first day), ``relative_yield`` and ``yield`` (in the unit of ``potential_yield``).
@@ -84,6 +85,10 @@ class OrchardModel:
             name: self._leaf_out.copy() if name == "leaf_out" else np.array(self._given[name], dtype=np.float64)
             for name in names
         }
+
+    def parameters(self, unknowns: Unknowns) -> dict[str, NDArray]:
+        """All parameters of the balance by name, the unknowns in their places."""
+        return dict(self._prepared(unknowns)[0])
 
     def start(self, unknowns: Unknowns) -> State:
         """State of the kernel before the first day."""
@@ -147,7 +152,7 @@ class OrchardModel:
         values = {**self._given, **{name: members for name, members in unknowns.items() if name in self._given}}
         if "leaf_out" in unknowns:
             later = ((unknowns["leaf_out"] - self._leaf_out) * 86_400.0).round().astype("timedelta64[s]")
-            values.update({name: self._given[name].astype("datetime64[s]") + later for name in _DATES})
+            values.update({name: self._given[name].astype("datetime64[s]") + later for name in SPRING_DAYS})
         if self._latitude is not None:
             values["kcb_mid"], values["kcb_end"] = sparse_coefficients(values, self._latitude)
         return values
