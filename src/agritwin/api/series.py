@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import json
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +17,14 @@ import sqlalchemy as sa
 import xarray as xr
 
 from agritwin.api.errors import NotFoundError, RefusalError
+from agritwin.errors import StoreError
 from agritwin.pins import open_pointer, read_pointer
 from agritwin.records import tables as t
 from agritwin.records.database import reading
 from agritwin.records.spellings import spellings
 from agritwin.workspace import RESULTS, read_json
+
+log = logging.getLogger(__name__)
 
 PINS = Path("data/twins")
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
@@ -82,15 +86,14 @@ class Table:
 
 
 def catalogue(root: Path, engine: sa.Engine, twin: str) -> list[Series]:
-    """Return the series that a twin has now."""
-    return [
-        *_weather(root, twin),
-        *_ndvi(root, twin),
-        *_members(root, twin),
-        *_quantiles(root, twin),
-        *_crop(root, twin),
-        *_sensors(root, engine, twin),
-    ]
+    """Return the series that a twin has now; a kind whose store cannot be read is left aside and logged."""
+    found = []
+    for kind in (*_KINDS, "sensor"):
+        try:
+            found += _of_kind(root, engine, twin, kind)
+        except StoreError as error:
+            log.warning("series of kind %s of %s cannot be read: %s", kind, twin, error)
+    return found
 
 
 def find(root: Path, engine: sa.Engine, twin: str, name: str) -> Table:
@@ -100,8 +103,10 @@ def find(root: Path, engine: sa.Engine, twin: str, name: str) -> Table:
     ------
     NotFoundError
         When the twin has no such series.
+    StoreError
+        When its store cannot be read.
     """
-    for series in catalogue(root, engine, twin):
+    for series in _of_kind(root, engine, twin, name.partition(".")[0]):
         if series.name == name:
             table = series.table()
             about = {"twin": twin, "series": name, "title": series.title}
@@ -109,48 +114,64 @@ def find(root: Path, engine: sa.Engine, twin: str, name: str) -> Table:
     raise NotFoundError(f"Twin {twin} has no series {name!r}.", f"See /series/{twin}.")
 
 
+def _of_kind(root: Path, engine: sa.Engine, twin: str, kind: str) -> list[Series]:
+    if kind == "sensor":
+        return list(_sensors(root, engine, twin))
+    return list(_KINDS[kind](root, twin)) if kind in _KINDS else []
+
+
 def _weather(root: Path, twin: str) -> Iterator[Series]:
     paths = [root / PINS / twin / f"weather.{use}.json" for use in ("history", "season")]
-    if not (cube := _open_together(paths)):
-        return
-    dataset = cube
-    for name in _of_time(dataset):
-        units = str(dataset[name].attrs.get("units", "1"))
+    cubes = _open_all(paths)
+    for name in _of_time(cubes):
+        units = str(cubes[-1][name].attrs.get("units", "1"))
 
         def table(name: str = name, units: str = units) -> Table:
-            values = pd.DataFrame({"time": dataset["time"].to_numpy(), name: dataset[name].to_numpy()})
-            return Table(values, {"time": "UTC, end of the hour", name: units}, _origin(dataset, paths))
+            values = pd.concat([_hours(cube, name) for cube in cubes], ignore_index=True)
+            about = {"time": "UTC, end of the hour", name: units} | ({"origin": ""} if "origin" in values else {})
+            return Table(values, about, _origin(cubes, paths))
 
-        yield Series(f"weather.{name}", f"hourly {_words(dataset, name)}", units, table)
+        yield Series(f"weather.{name}", f"hourly {_words(cubes[-1], name)}", units, table)
+
+
+def _hours(cube: xr.Dataset, name: str) -> pd.DataFrame:
+    """Return a variable hour by hour, with source and kind of each value where the cube tells them."""
+    values = pd.DataFrame({"time": cube["time"].to_numpy(), name: cube[name].to_numpy()})
+    if "origin" in cube and name in cube["variable"]:
+        kinds = np.array(str(cube["origin"].attrs["flag_meanings"]).split())
+        values["origin"] = kinds[cube["origin"].sel(variable=name).to_numpy()]
+    return values
 
 
 def _ndvi(root: Path, twin: str) -> Iterator[Series]:
     paths = [root / PINS / twin / f"ndvi.{use}.json" for use in ("history", "season")]
-    if not (cube := _open_together(paths)):
+    if not (cubes := _open_all(paths)):
         return
-    dataset = cube
 
     def table() -> Table:
-        names = [name for name in (*NDVI, "scene_id") if name in dataset and dataset[name].dims == ("time",)]
-        values = pd.DataFrame({"time": dataset["time"].to_numpy()} | {name: dataset[name].to_numpy() for name in names})
+        names = [name for name in (*NDVI, "scene_id") if name in _of_time(cubes)]
+        values = pd.concat(
+            [pd.DataFrame({name: cube[name].to_numpy() for name in ("time", *names)}) for cube in cubes],
+            ignore_index=True,
+        )
         units = {"time": "UTC"} | {name: "" if name == "scene_id" else "1" for name in names}
-        return Table(values, units, _origin(dataset, paths))
+        return Table(values, units, _origin(cubes, paths))
 
     yield Series("ndvi", "NDVI of the parcel, one row a scene", "1", table)
 
 
 def _members(root: Path, twin: str) -> Iterator[Series]:
     paths = [root / PINS / twin / "forecast.season.json"]
-    if not (cube := _open_together(paths)):
+    if not (cubes := _open_all(paths)):
         return
-    dataset = cube
+    dataset = cubes[0]
     for name in [str(name) for name, values in dataset.data_vars.items() if set(values.dims) == {"member", "time"}]:
         units = str(dataset[name].attrs.get("units", "1"))
 
         def table(name: str = name, units: str = units) -> Table:
             values = dataset[name].transpose("time", "member").to_numpy()
             columns = {f"member_{number}": values[:, number] for number in range(values.shape[1])}
-            origin = _origin(dataset, paths) | {"issue_time": str(dataset["issue_time"].values)[:19] + "Z"}
+            origin = _origin(cubes, paths) | {"issue_time": str(dataset["issue_time"].values)[:19] + "Z"}
             about = {"time": "UTC, end of the hour"} | dict.fromkeys(columns, units)
             return Table(pd.DataFrame({"time": dataset["time"].to_numpy()} | columns), about, origin)
 
@@ -177,9 +198,9 @@ def _quantiles(root: Path, twin: str) -> Iterator[Series]:
 
 def _crop(root: Path, twin: str) -> Iterator[Series]:
     paths = [root / RESULTS / twin / "crop.json"]
-    if not (cube := _open_together(paths)):
+    if not (cubes := _open_all(paths)):
         return
-    dataset = cube
+    dataset = cubes[0]
     for name in [str(name) for name, values in dataset.data_vars.items() if set(values.dims) == {"day", "member"}]:
         units = str(dataset[name].attrs.get("units", "1"))
 
@@ -187,7 +208,7 @@ def _crop(root: Path, twin: str) -> Iterator[Series]:
             found = dataset[name].transpose("day", "member").to_numpy().astype(float)
             columns = {key: np.nanquantile(found, level, axis=1) for key, level in QUANTILES.items()}
             about = {"day": "local civil day"} | dict.fromkeys(columns, units)
-            return Table(pd.DataFrame({"day": dataset["day"].to_numpy()} | columns), about, _origin(dataset, paths))
+            return Table(pd.DataFrame({"day": dataset["day"].to_numpy()} | columns), about, _origin(cubes, paths))
 
         yield Series(f"crop.{name}", f"simulated {_words(dataset, name)}, quantiles of the members", units, table)
 
@@ -233,32 +254,29 @@ def _readings(engine: sa.Engine, sensor: int, measure: int) -> pd.DataFrame:
     return values
 
 
-def _open_together(paths: list[Path]) -> xr.Dataset | None:
-    """Return what pins name, one after the other in time; None where none names anything."""
-    cubes = []
-    for path in paths:
-        if path.is_file() and read_pointer(path)["snapshot"] is not None:
-            cubes.append(open_pointer(path))
-    cubes = [cube for cube in cubes if cube.sizes.get("time", 1)]
-    if len(cubes) < 2:
-        return cubes[0] if cubes else None
-    series = [cube[[name for name, values in cube.data_vars.items() if values.dims == ("time",)]] for cube in cubes]
-    joined = xr.concat(series, "time", data_vars="all", coords="minimal", compat="override", join="outer")
-    assert isinstance(joined, xr.Dataset)
-    return joined
+def _open_all(paths: list[Path]) -> list[xr.Dataset]:
+    """Return what pins name, in their order; those that name nothing are left out."""
+    there = [path for path in paths if path.is_file() and read_pointer(path)["snapshot"] is not None]
+    return [cube for cube in map(open_pointer, there) if cube.sizes.get("time", 1)]
 
 
-def _of_time(dataset: xr.Dataset) -> list[str]:
-    return [str(name) for name, values in dataset.data_vars.items() if values.dims == ("time",)]
+def _of_time(cubes: list[xr.Dataset]) -> list[str]:
+    """Return the variables that all cubes have along time alone."""
+    shared = [{str(name) for name, values in cube.data_vars.items() if values.dims == ("time",)} for cube in cubes]
+    return sorted(set.intersection(*shared)) if shared else []
 
 
-def _origin(dataset: xr.Dataset, paths: list[Path]) -> dict[str, str]:
-    found = {name: str(dataset.attrs[name]) for name in ATTRIBUTES if dataset.attrs.get(name)}
-    if found.get("synthetic") == "true":
-        found["synthetic"] = _truth(True)
+def _origin(cubes: list[xr.Dataset], paths: list[Path]) -> dict[str, str]:
+    """Return the attribution of cubes, each text once, and the states of the stores that they were read from."""
+    found = {}
+    for name in ATTRIBUTES:
+        texts = dict.fromkeys(str(cube.attrs[name]) for cube in cubes if cube.attrs.get(name))
+        if texts:
+            found[name] = "; ".join(texts)
+    found["synthetic"] = _truth("true" in found.get("synthetic", ""))
     named = [read_pointer(path) for path in paths if path.is_file()]
-    states = [str(pointer.get("digest") or pointer["snapshot"]) for pointer in named]
-    return found | {"state": " ".join(state for state in states if state != "None")}
+    states = [pointer.get("digest") or pointer["snapshot"] for pointer in named]
+    return found | {"state": " ".join(str(state) for state in states if state)}
 
 
 def _digests(product: dict[str, Any]) -> dict[str, str]:
@@ -273,3 +291,12 @@ def _truth(synthetic: Any) -> str:
 
 def _words(dataset: xr.Dataset, name: str) -> str:
     return str(dataset[name].attrs.get("long_name", name.replace("_", " ")))
+
+
+_KINDS: dict[str, Callable[[Path, str], Iterator[Series]]] = {
+    "weather": _weather,
+    "ndvi": _ndvi,
+    "members": _members,
+    "forecast": _quantiles,
+    "crop": _crop,
+}
