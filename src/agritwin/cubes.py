@@ -117,10 +117,11 @@ def repository(store: Path) -> icechunk.Repository:
     StoreError
         When there is none.
     """
-    storage = icechunk.local_filesystem_storage(str(store))
-    if not store.is_dir() or not icechunk.Repository.exists(storage):
-        raise StoreError(f"There is no cube {store}.", "Run snakemake: it makes what is missing.")
-    return icechunk.Repository.open(storage)
+    if store.is_dir():
+        # Opening tells whether it is there; to ask first would read the disk twice.
+        with contextlib.suppress(icechunk.IcechunkError):
+            return icechunk.Repository.open(icechunk.local_filesystem_storage(str(store)))
+    raise StoreError(f"There is no cube {store}.", "Run snakemake: it makes what is missing.")
 
 
 def head(store: Path) -> str | None:

@@ -180,17 +180,18 @@ def create_table(
         },
     )
     count = len(variables)
-    for name, kind, fill in (("values", "f4", np.nan), ("origin", "u1", 0)):
+    # Codes compress to nothing, so a chunk of them holds far more rows and is read in one piece.
+    for name, kind, fill, rows in (("values", "f4", np.nan, chunk), ("origin", "u1", 0, 8 * chunk)):
         table.group.create_array(
             name,
             shape=(0, count),
-            chunks=(chunk, count),
+            chunks=(rows, count),
             dtype=kind,
             fill_value=fill,
             # One variable after the other: like values lie together, which saves a third.
             filters=[TransposeCodec(order=(1, 0))],
             serializer=BytesCodec(),
-            compressors=[ZstdCodec(level=3)],
+            compressors=[ZstdCodec(level=9)],
         )
     return table
 

@@ -21,7 +21,7 @@ from agritwin.stacked import Stacked, create_table
 
 HOURLY = "hourly"
 DAILY = "daily"
-CHUNK_HOURS = 8760
+CHUNK_HOURS = 2 * 8760
 CHUNK_DAYS = 3660
 DAY_MARGIN_H = 26
 """No local day reaches further from its UTC day than this."""

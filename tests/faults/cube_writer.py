@@ -11,7 +11,9 @@ import xarray as xr
 
 from agritwin import weather_cube
 from agritwin.agromet.day_table import day_table
-from agritwin.cubes import head, open_group, write_group
+from agritwin.cubes import head, open_group
+from agritwin.vegetation.cube import NDVI_ENCODING
+from agritwin.vegetation.store import kept_scenes, write_scenes
 
 FIRST = np.datetime64("2025-01-01", "D")
 NAMES = {
@@ -51,28 +53,25 @@ def days_of_weather(store: Path) -> int:
 
 def scene(number: int) -> xr.Dataset:
     """A scene of an NDVI cube by its number."""
-    pixels = (np.arange(40 * 40).reshape(1, 40, 40) * 7 + number * 13) % 1999 / 1e3 - 0.99
+    steps = (np.arange(40 * 40).reshape(1, 40, 40) * 7 + number * 13) % 1999 - 990
     dataset = xr.Dataset(
         {
-            "ndvi": (("time", "y", "x"), pixels.astype("f4")),
-            "ndvi_mean": ("time", pixels.mean(axis=(1, 2))),
+            "ndvi": (("time", "y", "x"), (steps * 1e-3).astype("f4")),
+            "valid": (("time", "y", "x"), (steps % 2).astype("u1")),
+            "ndvi_mean": ("time", steps.mean(axis=(1, 2)) * 1e-3),
+            "platform": ("time", ["sentinel-2a"]),
             "scene_id": ("time", [f"scene-{number:04d}"]),
         },
         {"time": [np.datetime64("2025-01-01", "ns") + np.timedelta64(5 * number, "D")]},
+        {"source": "writer", "synthetic": "true"},
     )
-    dataset["ndvi"].encoding = {"dtype": "int16", "scale_factor": 1e-4, "_FillValue": np.int16(-32768)}
+    dataset["ndvi"].encoding = dict(NDVI_ENCODING)
     return dataset
 
 
 def append_ndvi(store: Path, number: int) -> None:
-    """Add a scene as the NDVI step does: kept and fresh joined, the group replaced in one commit."""
-    fresh = scene(number)
-    if number:
-        kept = open_group(store, "ndvi").load()
-        encoding = fresh["ndvi"].encoding
-        fresh = xr.concat([kept, fresh], "time")
-        fresh["ndvi"].encoding = dict(encoding)
-    write_group(store, "ndvi", fresh, f"scene {number}")
+    """Add a scene as the NDVI step does."""
+    write_scenes(store, kept_scenes(store), scene(number), f"scene {number}")
 
 
 def scenes_of(store: Path) -> int:

@@ -39,7 +39,7 @@ class Reader(threading.Thread):
                     self.torn.append(repr(error))
             except Exception as error:  # a torn state may show in any way
                 self.torn.append(repr(error))
-            time.sleep(0.02)
+            time.sleep(0.05)
 
 
 def check_weather(store: Path) -> int:

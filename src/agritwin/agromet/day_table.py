@@ -96,6 +96,10 @@ def _origins(hourly: xr.Dataset, zone: str) -> dict[str, np.ndarray]:
     found = {}
     for name in map(str, hourly["variable"].to_numpy()):
         codes = hourly["origin"].sel(variable=name)
+        first = int(codes[0])
+        if bool((codes == first).all()):
+            found[name] = np.full(len(days.days), meanings[first], dtype=object)
+            continue
         lowest, highest = (days.reduce(codes, extreme).to_numpy() for extreme in ("min", "max"))
         worst = days.reduce(xr.DataArray(rank[codes.to_numpy()], dims="time"), "max").to_numpy()
         label = np.full(lowest.size, MISSING, dtype=object)

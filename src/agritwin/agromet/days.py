@@ -100,9 +100,12 @@ class LocalDays:
     def _labelled(self, values: NDArray, hourly: xr.DataArray) -> xr.DataArray:
         dims = [str(dim) for dim in hourly.dims if dim != "time"]
         coords = {dim: hourly[dim] for dim in dims if dim in hourly.coords}
-        return xr.DataArray(values, dims=[*dims, "day"], coords={**coords, "day": self.coordinate()})
+        return xr.DataArray(values, dims=[*dims, "day"], coords={**coords, "day": self._coordinate})
+
+    @cached_property
+    def _coordinate(self) -> xr.IndexVariable:
+        return xr.IndexVariable("day", self.days, {"long_name": "local civil day", "zone": self.zone})
 
     def coordinate(self) -> xr.DataArray:
         """Coordinate ``day`` with its attribute ``zone``."""
-        attributes = {"long_name": "local civil day", "zone": self.zone}
-        return xr.DataArray(self.days.to_numpy(), dims="day", attrs=attributes)
+        return xr.DataArray(self._coordinate, dims="day", coords={"day": self._coordinate})
