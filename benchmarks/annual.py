@@ -2,7 +2,7 @@
 
 Run from the repository root: ``python -m benchmarks.annual``. Winter wheat and grain maize of PCSE's own test rows,
 water limited, from emergence to ripeness, one weather for all members, one thread, best of the repeats; compilation is
-counted apart. PCSE runs single seasons with the engine, parameters, weather and calendar made beforehand and its own daily
+counted apart. PCSE runs single seasons with parameters, weather and calendar made beforehand and its own daily
 output; its call of the garbage collector at the end of a crop stays as it is, and is then left out to tell its share.
 """
 
