@@ -33,6 +33,7 @@ rule judge_alerts:
 
 rule build_report:
     input:
+        lambda wildcards: asked_scenarios(wildcards.twin, only_done=True),
         notebook="notebooks/90_report.ipynb",
         outline="data/twins/{twin}/parcel.geojson",
         terrain="data/cubes/terrain/{twin}.json",

@@ -1,5 +1,6 @@
 """What a page is made from: the published products of one twin, opened when they are asked for."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +19,8 @@ from agritwin.errors import ConfigError, StoreError
 from agritwin.geometry import to_crs, utm_epsg
 from agritwin.pins import is_synthetic, open_pointer
 from agritwin.workspace import read_json
+
+log = logging.getLogger(__name__)
 
 CUBES = ("terrain", "weather_history", "weather_season", "forecast_season", "ndvi_history", "ndvi_season")
 SIMULATIONS = ("crop", "flood")
@@ -39,12 +42,15 @@ class Twin:
         Id.
     zone
         IANA zone of the parcel's days.
+    what_if
+        Results of scenarios.
     """
 
     paths: Mapping[str, Path]
     name: str | None = None
     twin: str | None = None
     zone: str = "Europe/Madrid"
+    what_if: tuple[Path, ...] = ()
     _opened: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _reasons: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
@@ -60,6 +66,16 @@ class Twin:
         """Return what a pointer or pin names, or None where it names nothing."""
         opened = self._open(f"cube {name}", name, open_pointer)
         return None if opened is None or 0 in opened.sizes.values() else opened
+
+    def scenarios(self) -> list[tuple[dict[str, Any], xr.Dataset]]:
+        """Return results and simulations of the scenarios; one that cannot be opened is left out and logged."""
+        opened = []
+        for path in self.what_if:
+            try:
+                opened.append((read_json(path), open_pointer(path)))
+            except StoreError as error:
+                log.warning("scenario left out: %s", error)
+        return opened
 
     def why(self, name: str) -> str:
         """Return why a product or cube is missing; empty where nothing is told."""
@@ -161,7 +177,12 @@ def _days(hourly: xr.Dataset, place: dict[str, float], zone: str) -> xr.Dataset:
 
 
 def load(
-    *, name: str | None = None, twin: str | None = None, zone: str = "Europe/Madrid", **paths: str | Path | None
+    *,
+    name: str | None = None,
+    twin: str | None = None,
+    zone: str = "Europe/Madrid",
+    scenarios: str | Path | None = None,
+    **paths: str | Path | None,
 ) -> Twin:
     """Return a twin's products, opened lazily.
 
@@ -169,6 +190,8 @@ def load(
     ----------
     name, twin, zone
         Name for people, id, and IANA zone of the parcel's days.
+    scenarios
+        Folder with results of scenarios, shown beside the crop; it need not be there.
     paths
         ``outline, terrain, weather_history, weather_season, forecast_season, ndvi_history, ndvi_season, context,
         parcel, weather, ndvi, records, forecast, yields, crop, flood, alerts``: files; what is left out or None is
@@ -183,4 +206,5 @@ def load(
     if unknown := sorted(paths.keys() - known):
         raise ConfigError(f"The report takes no {', '.join(unknown)}.", f"It takes {', '.join(sorted(known))}.")
     given = {key: Path(path) for key, path in paths.items() if path is not None}
-    return Twin(given, name, twin, zone)
+    results = sorted(Path(scenarios).glob("*.json")) if scenarios is not None else []
+    return Twin(given, name, twin, zone, tuple(results))
