@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from agritwin.errors import ConfigError
 from agritwin.geometry import check_twin_id
+from agritwin.holding.corrections import Corrections, correct, corrections_of
 from agritwin.holding.files import Landed, keep, land
 from agritwin.holding.findings import Holding, Lines, Refusal
 from agritwin.holding.lines import read_table
@@ -117,15 +118,17 @@ def take_in(
     landed = land(file, name)
     holding = Holding(frozenset(twin_ids), as_of, landed_for, harvest_unit)
     mappings = [mapping] if isinstance(mapping, Mapping) else list(mapping or ())
-    understanding = content_digest(READING, [one.digest() for one in mappings], sorted(twin_ids), harvest_unit)
     with reading(engine) as connection:
+        corrections = corrections_of(connection, landed.sha256)
+        stated = [[one.digest() for one in mappings], sorted(twin_ids), harvest_unit]
+        understanding = content_digest(READING, *stated, *([sorted(corrections.items())] if corrections else []))
         known = _same_intake(connection, landed, understanding, holding)
     if known is not None:
         return known
     keep(landed, raw)
     if _is_geojson(landed):
         return _store(engine, landed, understanding, Mapping(name=landed.name), holding, [_read_parcels(file, holding)])
-    chosen, tables = _choose(landed, mappings)
+    chosen, tables = _choose(landed, mappings, corrections)
     return _store(engine, landed, understanding, chosen, holding, [_read(table, chosen, holding) for table in tables])
 
 
@@ -133,20 +136,20 @@ def _is_geojson(landed: Landed) -> bool:
     return landed.suffix == ".geojson" or (landed.suffix == ".json" and b'"coordinates"' in landed.data)
 
 
-def _choose(landed: Landed, mappings: list[Mapping]) -> tuple[Mapping, list[Table]]:
+def _choose(landed: Landed, mappings: list[Mapping], corrections: Corrections) -> tuple[Mapping, list[Table]]:
     """Return the first mapping that knows a table of the file, else a proposal, and the tables."""
     tables: list[Table] = []
     for mapping in mappings:
-        tables = _tables(landed, mapping)
+        tables = _tables(landed, mapping, corrections)
         if any(how.fits(table) for how in mapping.tables for table in tables):
             return mapping, tables
-    tables = tables or _tables(landed, None)
+    tables = tables or _tables(landed, None, corrections)
     return propose_mapping(tables, landed.name), tables
 
 
-def _tables(landed: Landed, mapping: Mapping | None) -> list[Table]:
+def _tables(landed: Landed, mapping: Mapping | None, corrections: Corrections) -> list[Table]:
     stated = (mapping.encoding, mapping.delimiter) if mapping else (None, None)
-    return [table for sheet in read_sheets(landed, *stated) for table in find_tables(sheet)]
+    return [table for sheet in read_sheets(landed, *stated) for table in find_tables(correct(sheet, corrections))]
 
 
 def _read(table: Table, mapping: Mapping, holding: Holding) -> Lines:

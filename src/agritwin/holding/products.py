@@ -8,7 +8,10 @@ import pandas as pd
 import sqlalchemy as sa
 from rapidfuzz import fuzz
 
+from agritwin.errors import DataError
 from agritwin.holding.vocabulary import plain
+from agritwin.records.database import writing
+from agritwin.records.queries import frame
 from agritwin.records.tables import product_aliases, treatments
 
 SAME_PRODUCT = 90.0
@@ -71,6 +74,29 @@ def propose_aliases(connection: sa.Connection, confirmed: Names[str, str]) -> No
     if not open_rows.empty:
         rows = open_rows.assign(status="proposed").to_dict("records")
         connection.execute(sa.insert(product_aliases), rows)
+
+
+def aliases(engine: sa.Engine) -> pd.DataFrame:
+    """Return the table of spellings for review: columns ``alias, product, score, status, lines``."""
+    a = product_aliases.c
+    counts = _counts().subquery()
+    lines = sa.func.coalesce(list(counts.c)[1], 0).label("lines")
+    select = sa.select(a.alias, a.product, a.score, a.status, lines).outerjoin(counts, counts.c.product == a.alias)
+    return frame(engine, select.order_by(a.product, a.alias))
+
+
+def confirm_alias(engine: sa.Engine, alias: str, product: str) -> None:
+    """Say that a spelling means a product; what is proposed is proposed anew around it.
+
+    Raises
+    ------
+    DataError
+        When nobody ever wrote the spelling.
+    """
+    with writing(engine) as connection:
+        if connection.scalar(sa.select(sa.func.count()).where(treatments.c.product == alias)) == 0:
+            raise DataError(f"No treatment names a product {alias!r}.", "Take it from 'agritwin records products'.")
+        propose_aliases(connection, {alias: product})
 
 
 def _counts() -> sa.Select[tuple[str, int]]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from agritwin import workspace
 from agritwin.errors import DataError
 from agritwin.holding.checks import disagreeing_yields
+from agritwin.holding.corrections import is_corrections, read_corrections, save_corrections
 from agritwin.holding.intake import IntakeReport, take_in
 from agritwin.holding.mapping import HarvestUnit, load_mappings
 from agritwin.records import queries
@@ -44,6 +45,8 @@ def take_in_all(
 ) -> tuple[list[IntakeReport], list[dict[str, str]]]:
     """Take in every document of a twin; one that cannot be read as a whole is told, and the others go through.
 
+    Quarantines that came back filled in are read first, since they say how the others are to be read.
+
     Returns
     -------
     tuple
@@ -51,8 +54,11 @@ def take_in_all(
     """
     mappings = load_mappings(workspace.CONFIG / "mappings")
     reports, refused = [], []
-    for document in map(Path, documents):
+    for document in sorted(map(Path, documents), key=is_corrections, reverse=True):
         try:
+            if is_corrections(document):
+                save_corrections(engine, read_corrections(document))
+                continue
             options: dict[str, Any] = {"raw": workspace.RAW, "landed_for": twin, "harvest_unit": harvest_unit}
             reports.append(take_in(engine, twins, document, mappings, as_of, **options))
         except DataError as error:

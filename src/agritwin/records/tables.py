@@ -104,8 +104,6 @@ quarantine = sa.Table(
     sa.Column("value", sa.Text),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("suggestion", sa.Text, nullable=False),
-    sa.Column("code", sa.Text),  # of the reason, and what fills its blanks: how a page says it in its own language
-    sa.Column("details", sa.JSON),
     sa.CheckConstraint("kind IN ('rejected', 'question', 'note')", name="kind"),
 )
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from agritwin.holding import sentences
 from agritwin.report.twin import Twin
 from agritwin.views.blocks import Absent, Block, Section, State, Table, Text, Tile, Tiles
 from agritwin.views.language import UNKNOWN, Language
@@ -63,8 +64,8 @@ def _quarantine(product: dict[str, Any], say: Language) -> Block:
             _where(row),
             str(row.get("column") or "–"),
             _short(row.get("value")),
-            str(row.get("reason") or "–"),
-            str(row.get("suggestion") or "–"),
+            sentences.say(row.get("reason"), say.code) or "–",
+            sentences.say(row.get("suggestion"), say.code) or "–",
         )
         for row in rows[:MOST_ROWS]
     )

@@ -29,8 +29,6 @@ def upgrade() -> None:
         sa.Column("sample", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("topic", "reason", name=op.f("pk_message_counts")),
     )
-    op.add_column("quarantine", sa.Column("code", sa.Text(), nullable=True))
-    op.add_column("quarantine", sa.Column("details", sa.JSON(), nullable=True))
     op.create_table(
         "corrections",
         sa.Column("sha256", sa.Text(), nullable=False),

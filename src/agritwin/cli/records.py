@@ -1,0 +1,182 @@
+"""Answer the questions of the intake: lines in quarantine, mappings that were proposed, spellings of products."""
+
+import hashlib
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import sqlalchemy as sa
+import typer
+import yaml
+from rich.table import Table
+
+from agritwin import config, workspace
+from agritwin.cli.application import app, console, sentence
+from agritwin.errors import DataError
+
+if TYPE_CHECKING:
+    from agritwin.holding.intake import IntakeReport
+    from agritwin.holding.mapping import HarvestUnit
+
+records = typer.Typer(no_args_is_help=True, help="Quarantine, mappings and products of what the holding sent.")
+mapping = typer.Typer(no_args_is_help=True, help="How files are read: proposed from headers, confirmed once, kept.")
+products = typer.Typer(no_args_is_help=True, help="Spellings of products, grouped for review.")
+app.add_typer(records, name="records")
+records.add_typer(mapping, name="mapping")
+records.add_typer(products, name="products")
+
+MAPPINGS = workspace.CONFIG / "mappings"
+
+
+def _open() -> tuple[Path, sa.Engine, dict[str, config.Settings]]:
+    from agritwin.products.records import open_records
+
+    root = workspace.enter()
+    return root, open_records(), config.load(root / workspace.CONFIG)
+
+
+@records.command()
+@sentence
+def quarantine(
+    twin: Annotated[str, typer.Argument(help="Id of the twin.")],
+    export: Annotated[Path | None, typer.Option(help="Write the rejected lines into this workbook (xlsx).")] = None,
+    language: Annotated[Literal["es", "en"] | None, typer.Option(help="Default: that of the twin.")] = None,
+) -> None:
+    """Show every line that was not loaded and why; export them to be corrected."""
+    from agritwin.holding.corrections import export_quarantine
+    from agritwin.holding.sentences import say
+    from agritwin.records import queries
+
+    _, engine, twins = _open()
+    chosen = language or twins[config.choose(list(twins), twin)[0]].language
+    if export is not None:
+        count = export_quarantine(engine, workspace.RAW, twin, export, chosen)
+        console.print(f"{count} lines in {export}. Fill in the column in yellow, then:", highlight=False)
+        console.print(f"agritwin records resubmit {export}", highlight=False)
+        return
+    held = queries.quarantine(engine, twin).astype(object)
+    page = Table("kind", "file", "sheet", "row", "column", "value", "reason", "suggestion")
+    for row in held.where(held.notna(), None).to_dict("records"):
+        told = (say(row["reason"], chosen), say(row["suggestion"], chosen))
+        number = None if row["row"] is None else int(row["row"])
+        cells = (row["kind"], row["file"], row["sheet"], number, row["column"], row["value"], *told)
+        page.add_row(*("" if cell is None else str(cell) for cell in cells))
+    console.print(page if len(held) else f"Nothing of {twin} is in quarantine.")
+
+
+@records.command()
+@sentence
+def resubmit(file: Annotated[Path, typer.Argument(help="The exported workbook, filled in.")]) -> None:
+    """Take corrected lines in; the same workbook again changes nothing."""
+    from agritwin.holding.mapping import load_mappings
+    from agritwin.holding.resubmission import resubmit as take
+
+    given = file.resolve()
+    _, engine, twins = _open()
+    reports = take(engine, list(twins), given, load_mappings(MAPPINGS), workspace.RAW, _units(twins))
+    if not reports:
+        raise DataError(f"{file} holds no correction.", "Fill in the column in yellow.")
+    _keep(engine, given)
+    _tell(reports)
+
+
+def _units(twins: dict[str, config.Settings]) -> "dict[str, HarvestUnit | None]":
+    return {twin: settings.records.harvest_unit for twin, settings in twins.items()}
+
+
+def _keep(engine: sa.Engine, file: Path) -> None:
+    """Put the workbook where the files that it corrects were dropped, so that the next run reads it too."""
+    from agritwin.holding.corrections import read_corrections
+    from agritwin.records import queries
+
+    journal = queries.journal(engine)
+    concerned = journal.loc[journal["sha256"].isin(list(read_corrections(file))), "landed_for"]
+    name = f"corrections-{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}.xlsx"
+    for twin in sorted(set(concerned) - {""}):
+        target = workspace.LANDING / twin / name
+        if not target.exists():
+            with workspace.aside(target) as temporary:
+                shutil.copyfile(file, temporary)
+
+
+def _tell(reports: "list[IntakeReport]") -> None:
+    for report in reports:
+        counts = f"{report.rows_in} lines, {report.accepted} new, {report.known} known, {report.rejected} rejected"
+        console.print(f"{report.file}: {counts}, {report.questions} questions.", highlight=False)
+
+
+@mapping.command("list")
+@sentence
+def list_mappings() -> None:
+    """Show the mappings that were proposed from headers and that nobody has confirmed."""
+    from agritwin.holding.mapping import load_mappings
+    from agritwin.holding.resubmission import proposals
+
+    _, engine, _ = _open()
+    found = proposals(engine, load_mappings(MAPPINGS))
+    for one in found:
+        console.print(f"# {one.sha256[:12]}  {one.file}", highlight=False)
+        text = yaml.safe_dump(one.mapping.model_dump(mode="json", exclude_defaults=True), allow_unicode=True)
+        console.print(text, highlight=False, markup=False)
+    if not found:
+        console.print("Every file was read by a mapping that somebody has confirmed.")
+
+
+@mapping.command("confirm")
+@sentence
+def confirm_mapping(
+    file: Annotated[str, typer.Argument(help="Name or hash of the file, as the list shows it.")],
+    name: Annotated[str | None, typer.Option(help="Who sends such files.")] = None,
+    date_order: Annotated[Literal["dmy", "mdy"] | None, typer.Option(help="Order of day and month.")] = None,
+    decimal: Annotated[Literal[",", "."] | None, typer.Option(help="Decimal sign.")] = None,
+    unit: Annotated[Literal["kg", "t", "kg/ha", "t/ha"] | None, typer.Option(help="Of harvests.")] = None,
+    state: Annotated[Literal["wet", "dry"] | None, typer.Option(help="In which harvests were weighed.")] = None,
+    dose_unit: Annotated[str | None, typer.Option(help="Of doses that state none.")] = None,
+    pairing: Annotated[Literal["same_line", "in_order"] | None, typer.Option(help="Of parcels and weights.")] = None,
+    zero: Annotated[
+        Literal["nothing_harvested", "not_recorded"] | None, typer.Option(help="What a zero means.")
+    ] = None,
+) -> None:
+    """Keep a proposed mapping with the answers to its questions; its files are read anew."""
+    from agritwin.holding.mapping import load_mappings
+    from agritwin.holding.resubmission import confirm, proposals, read_again
+
+    _, engine, twins = _open()
+    open_ones = proposals(engine, load_mappings(MAPPINGS))
+    chosen = [one for one in open_ones if file == one.file or one.sha256.startswith(file)]
+    if len(chosen) != 1:
+        known = ", ".join(f"{one.file} ({one.sha256[:12]})" for one in open_ones) or "none"
+        raise DataError(f"{file!r} names {len(chosen)} proposals.", f"Open ones: {known}.")
+    answers = {"date_order": date_order, "decimal": decimal, "unit": unit, "state": state}
+    answers |= {"dose_unit": dose_unit, "pairing": pairing, "zero": zero}
+    path = confirm(chosen[0], MAPPINGS, name, **answers)
+    console.print(f"Kept in {path}.", highlight=False)
+    kept = load_mappings(MAPPINGS)
+    _tell(read_again(engine, list(twins), [chosen[0].sha256], kept, workspace.RAW, _units(twins)))
+
+
+@products.command("list")
+@sentence
+def list_products() -> None:
+    """Show which spellings are taken for which product, and whether somebody has confirmed it."""
+    from agritwin.holding.products import aliases
+
+    _, engine, _ = _open()
+    page = Table("product", "written as", "lines", "alike [%]", "status")
+    for row in aliases(engine).to_dict("records"):
+        page.add_row(row["product"], row["alias"], str(row["lines"]), f"{row['score']:.0f}", row["status"])
+    console.print(page)
+
+
+@products.command("confirm")
+@sentence
+def confirm_product(
+    written: Annotated[str, typer.Argument(help="Spelling, as the list shows it.")],
+    product: Annotated[str, typer.Argument(help="The product that it means.")],
+) -> None:
+    """Say that a spelling means a product."""
+    from agritwin.holding.products import confirm_alias
+
+    _, engine, _ = _open()
+    confirm_alias(engine, written, product)
+    console.print(f"{written} is {product}.", highlight=False)
