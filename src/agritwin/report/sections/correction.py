@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from agritwin.views import corrections as view
@@ -26,7 +27,8 @@ def correction(cube: xr.Dataset | None, summary: dict[str, Any], issue_time: str
     told = summary.get("assimilation")
     if not told or cube is None or "open_loop_depletion" not in cube:
         return [Absent(say("correction.title"), say("correction.none"))]
-    issue = as_date(issue_time)
+    day = as_date(issue_time)
+    issue = None if day is None else np.datetime64(day, "ns")
     free, cover, covered = (
         view.course(cube[name]) for name in ("open_loop_depletion", "open_loop_cover", "corrected_cover")
     )
@@ -49,13 +51,11 @@ _QUANTITIES = ("soil_moisture", "ground_cover")
 
 
 def _found(told: dict[str, Any], summary: dict[str, Any], say: Language) -> str:
-    return say(
-        "correction.found",
-        used=told["used"],
-        count=len(told["observations"]),
-        free=say.amount(told["open_loop"]["depletion_mm"], "mm", 0),
-        corrected=say.amount(summary.get("depletion_mm"), "mm", 0),
+    free, corrected = (
+        say.amount(value, "mm", 0) for value in (told["open_loop"]["depletion_mm"], summary.get("depletion_mm"))
     )
+    key = "correction.confirmed" if free == corrected else "correction.found"
+    return say(key, used=told["used"], count=len(told["observations"]), free=free, corrected=corrected)
 
 
 def _streams(streams: list[dict[str, Any]], say: Language) -> Table:
