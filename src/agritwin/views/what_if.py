@@ -86,11 +86,11 @@ def depletion(say: Language, told: Runs, title: str, summary: str) -> Plot:
     plot.line("day", "readily", source=data, line_color=HEAT, line_dash="dashed", name=f"{name}-readily")
     if told.issue is not None:
         mark_today(plot, told.issue)
-    hover(plot, say, [(say("what_if.asked"), "asked", 0), (say("what_if.own"), "own", 0)], [line])
+    hover(plot, say, [(say("whatif.asked"), "asked", 0), (say("whatif.own"), "own", 0)], [line])
     keys = (
-        Key(say("what_if.asked"), VIOLET, "line", f"{name}-asked"),
+        Key(say("whatif.asked"), VIOLET, "line", f"{name}-asked"),
         Key(say("crop.members"), VIOLET, "band", f"{name}-band"),
-        Key(say("what_if.own"), GREEN, "line", f"{name}-own"),
+        Key(say("whatif.own"), GREEN, "line", f"{name}-own"),
         Key(say("crop.raw"), HEAT, "dashed", f"{name}-readily"),
     )
     return Plot(name, plot, title, summary, keys)
@@ -106,14 +106,14 @@ def irrigation(say: Language, told: Runs, x_range: object) -> Plot:
     plot.y_range = from_zero(float(max(told.own_irrigation[-1], told.asked_irrigation[-1])), 10.0)
     if told.issue is not None:
         mark_today(plot, told.issue)
-    hover(plot, say, [(say("what_if.asked"), "asked", 0), (say("what_if.own"), "own", 0)], [line])
+    hover(plot, say, [(say("whatif.asked"), "asked", 0), (say("whatif.own"), "own", 0)], [line])
     summary = say(
-        "what_if.water_found",
+        "whatif.water_found",
         asked=say.amount(float(told.asked_irrigation[-1]), "mm", 0),
         own=say.amount(float(told.own_irrigation[-1]), "mm", 0),
     )
     keys = (
-        Key(say("what_if.asked"), VIOLET, "line", f"{name}-asked"),
-        Key(say("what_if.own"), GREEN, "line", f"{name}-own"),
+        Key(say("whatif.asked"), VIOLET, "line", f"{name}-asked"),
+        Key(say("whatif.own"), GREEN, "line", f"{name}-own"),
     )
-    return Plot(name, plot, say("what_if.water_title"), summary, keys)
+    return Plot(name, plot, say("whatif.water_title"), summary, keys)

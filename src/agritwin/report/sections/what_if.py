@@ -35,14 +35,14 @@ def what_if(twin: Twin, say: Language) -> list[Block]:
         panels.append((content["title"], (*blocks, *_remarks(content, say))))
     if not panels:
         return []
-    head = Text(say("what_if.lead", count=len(panels)))
-    return [head, Tabs("what-if", say("what_if.title"), tuple(panels))]
+    head = Text(say("whatif.lead", count=len(panels)))
+    return [head, Tabs("what-if", say("whatif.title"), tuple(panels))]
 
 
 def _found(content: dict[str, Any], say: Language) -> str:
     change = content["summary"]["difference"]
     return say(
-        "what_if.found",
+        "whatif.found",
         gain=_signed(change["relative_yield"]["p50"], 100.0, "%", say),
         water=_signed(change["irrigation_mm"]["p50"], 1.0, "mm", say),
         share=say.percent(content["summary"]["share_better"]),
@@ -60,9 +60,9 @@ def _table(content: dict[str, Any], say: Language) -> Table:
     for key, share, unit, digits in ROWS:
         factor = 100.0 if share else 1.0
         cells = [_span(run[key], factor, unit, digits, say) for run in runs]
-        rows.append((say.word("what_if_row", key), *cells))
-    header = (say("what_if.row"), say("what_if.own"), say("what_if.asked"))
-    return Table(say("what_if.caption"), header, tuple(rows), numeric=frozenset({1, 2}))
+        rows.append((say.word("runsum", key), *cells))
+    header = (say("whatif.row"), say("whatif.own"), say("whatif.asked"))
+    return Table(say("whatif.caption"), header, tuple(rows), numeric=frozenset({1, 2}))
 
 
 def _span(value: dict[str, float | None], factor: float, unit: str, digits: int, say: Language) -> str:
@@ -76,7 +76,7 @@ def _remarks(content: dict[str, Any], say: Language) -> list[Block]:
     remarks: list[Block] = []
     if content["partial"]:
         state: State = "mid"
-        text = say("what_if.partial", done=content["members_done"], members=content["members"])
+        text = say("whatif.partial", done=content["members_done"], members=content["members"])
         remarks.append(Text(text, state))
     allocation = content["summary"]["allocation"]
     if allocation is not None:
@@ -88,7 +88,7 @@ def _plans(allocation: dict[str, Any], say: Language) -> Table:
     """What the optimiser found, and what else could be done with the same water."""
     rows = tuple(
         (
-            say.word("what_if_plan", row["plan"]),
+            say.word("waterplan", row["plan"]),
             say.percent(row["relative_yield"]),
             say.amount(row["irrigation"], "mm", 0),
         )
@@ -98,7 +98,7 @@ def _plans(allocation: dict[str, Any], say: Language) -> Table:
         "good" if row["plan"] == allocation["plan"] else "plain" for row in allocation["counterfactuals"]
     )
     shares = " / ".join(say.percent(share) for share in allocation["stage_shares"])
-    judged = say("what_if.judged_apart" if allocation["judged_apart"] else "what_if.judged_same")
-    caption = say("what_if.plans", budget=say.amount(allocation["budget_mm"], "mm", 0), shares=shares, judged=judged)
-    header = (say("what_if.plan"), say.word("what_if_row", "relative_yield"), say.word("what_if_row", "irrigation_mm"))
+    judged = say("whatif.judged_apart" if allocation["judged_apart"] else "whatif.judged_same")
+    caption = say("whatif.plans", budget=say.amount(allocation["budget_mm"], "mm", 0), shares=shares, judged=judged)
+    header = (say("whatif.plan"), say.word("runsum", "relative_yield"), say.word("runsum", "irrigation_mm"))
     return Table(caption, header, rows, numeric=frozenset({1, 2}), marks=marks)
