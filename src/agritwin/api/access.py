@@ -7,7 +7,7 @@ import jwt
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from agritwin.api.errors import ForbiddenError, LoginError, RefusalError
+from agritwin.api.errors import ForbiddenError, LoginError, RefusalError, UnknownError
 from agritwin.api.surroundings import Around, Surroundings
 from agritwin.records import accounts
 from agritwin.records.accounts import Account
@@ -142,6 +142,18 @@ def guard(request: Request, around: Around, credentials: Credentials) -> Account
     if needed is None or not _has(account, needed):
         raise ForbiddenError("Your role does not allow this.", "Ask an owner of the holding or an administrator.")
     return account
+
+
+def known_parameters(request: Request) -> None:
+    """Refuse parameters that the description does not know: a misspelt ``limt`` would otherwise answer everything."""
+    path = request.scope["route"].path.replace(":path", "")
+    operation = request.app.openapi()["paths"].get(path, {}).get(request.method.lower())
+    if operation is None:
+        return
+    known = {about["name"] for about in operation.get("parameters", []) if about["in"] == "query"}
+    for name in request.query_params:
+        if name not in known:
+            raise UnknownError(f"There is no parameter {name[:50]!r} here.", "See /docs.")
 
 
 def _has(account: Account, needed: Needed) -> bool:

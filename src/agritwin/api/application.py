@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI
 
 from agritwin import __version__
 from agritwin.api import errors, jobs, pages
-from agritwin.api.access import guard
+from agritwin.api.access import guard, known_parameters
 from agritwin.api.routes import auth, features, files, location, model, sensor, sensorthings, series, service, user
 from agritwin.api.surroundings import Surroundings
 
@@ -66,6 +66,7 @@ def create_app(around: Surroundings, *, worker: bool = True) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         max_body_size=LARGEST_BODY,
+        dependencies=[Depends(known_parameters)],
     )
     app.state.surroundings = around
     errors.install(app)
