@@ -92,6 +92,16 @@ def scale_of(library: Library, storm: dict[str, float], full_m: float) -> float:
     return full_m / read_m if min(read_m, full_m) >= ARRIVED_M else 1.0
 
 
+def facts(library: xr.Dataset, scale: float) -> dict[str, Any]:
+    """Return what a page says of a library: runs, cells, error between the runs, scale to the full run."""
+    return {
+        "runs": int(np.prod([library.sizes[axis] for axis in ("soil_water", "duration", "depth")])),
+        "resolution_m": library.attrs["resolution_m"],
+        "check_error_m": library.attrs["check_error_m"],
+        "scale": scale,
+    }
+
+
 def keep_library(result: str, twin: str, library: xr.Dataset | None, scale: float, reason: str | None) -> None:
     """Write the pointer to the library, with what is known of its errors."""
     store, _ = cube(KIND, twin)
@@ -99,12 +109,7 @@ def keep_library(result: str, twin: str, library: xr.Dataset | None, scale: floa
         nothing = {"store": str(store), "group": KIND, "snapshot": None, "twin": twin, "synthetic": False}
         write_json(result, nothing | {"reason": reason})
         return
-    summary = {
-        "runs": int(np.prod([library.sizes[axis] for axis in ("soil_water", "duration", "depth")])),
-        "resolution_m": library.attrs["resolution_m"],
-        "check_error_m": library.attrs["check_error_m"],
-        "scale": scale,
-    }
+    summary = facts(library, scale)
     synthetic = library.attrs.get("synthetic") == "true"
     write_pointer(Path(result), store, KIND, **plain({"twin": twin, "synthetic": synthetic, "summary": summary}))
 

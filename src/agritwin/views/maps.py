@@ -129,7 +129,12 @@ def relief(plot: figure, terrain: xr.Dataset, frame: Frame) -> None:
 
 
 def parcel_map(
-    say: Language, parcel: BaseGeometry, terrain: xr.Dataset | None, layers: Sequence[Layer], summary: str
+    say: Language,
+    parcel: BaseGeometry,
+    terrain: xr.Dataset | None,
+    layers: Sequence[Layer],
+    summary: str,
+    neighbours: Sequence[BaseGeometry] = (),
 ) -> Plot:
     """Return the map of the parcel with layers to choose.
 
@@ -145,6 +150,8 @@ def parcel_map(
         Rasters in the same metres; the first is shown at first.
     summary
         What the map shows, in a sentence.
+    neighbours
+        Outlines of other twins, drawn dashed where they reach into the map.
     """
     frame = frame_of(parcel)
     frame = frame.within(terrain) if terrain is not None else frame
@@ -166,6 +173,8 @@ def parcel_map(
         )
         _value_hover(plot, say, renderer, layer)
         renderers.append(renderer)
+    for neighbour in neighbours:
+        outline(plot, neighbour, line_dash="dashed", line_width=1.5, name="neighbour")
     outline(plot, parcel)
     script(plot, "map-layer", _SHOW_LAYER, layers=renderers)
     options = (*(layer.label for layer in layers), say("map.relief_only"))

@@ -51,7 +51,7 @@ for (let column = 0; column < wide; column++) {
     const level = Math.min(Math.floor(base + height[cell] * lift * tall), tall - 1)
     if (top < 0) {
       top = Math.floor(base) - skirt
-      for (; top < base; top++) target[top * wide + column] = rgb(...earth)
+      for (; top < level; top++) target[top * wide + column] = rgb(...earth)
     }
     if (level < top) continue
     const l = light[cell] / 255
@@ -95,9 +95,9 @@ def render(height: NDArray, light: NDArray, edge: NDArray, water: NDArray, headi
         base = SKIRT + (march + 0.5) / MARCHES * FLAT * TALL
         level = np.minimum((base + height[row, column] * LIFT * TALL).astype(int), TALL - 1)
         first = over & (top < 0)
-        front = first & (line >= int(base) - SKIRT) & (line < base)
+        front = first & (line >= int(base) - SKIRT) & (line < level)
         image[front] = _rgb(*EARTH)
-        top = np.where(first, int(np.ceil(base)), top)
+        top = np.where(first, level, top)
         colours = _colours(light[row, column], edge[row, column], water[row, column])
         drawn = over & (line >= top) & (line <= level)
         image = np.where(drawn, colours, image)
@@ -114,7 +114,7 @@ def _rgb(red: NDArray | int, green: NDArray | int, blue: NDArray | int) -> NDArr
 def _colours(light: NDArray, edge: NDArray, water: NDArray) -> NDArray[np.uint32]:
     share = water / STEPS
     wet = _rgb(*(np.floor(low + (high - low) * share) for low, high in zip(*WATER, strict=True)))
-    land = _rgb(*(np.floor(np.minimum(255, part * (0.45 + 0.75 * light / 255))) for part in LAND))
+    land = _rgb(*(np.floor(np.minimum(255, part * (0.45 + 0.75 * (light / 255)))) for part in LAND))
     return np.where(edge > 0, _rgb(*EDGE), np.where(water < HOLE, wet, land))
 
 
@@ -152,7 +152,9 @@ def surface(
     like = {"x": depth["x"], "y": depth["y"]}
     altitude = terrain["surface_altitude"].sel(like, method="nearest").to_numpy().astype(float)
     height = ((altitude - altitude.min()) / max(float(np.ptp(altitude)), 1e-6)).astype(np.float32)
-    light = to_bytes(shade(terrain).sel(like, method="nearest").to_numpy(), 0.4, 1.0)
+    lit = shade(terrain).sel(like, method="nearest").to_numpy()
+    dark, bright = np.nanquantile(lit, [0.02, 0.98])
+    light = to_bytes(lit, float(dark), max(float(bright), float(dark) + 0.02))
     edge = _outline(parcel, depth)
     stack = to_bytes(depth.to_numpy(), layer.low, layer.high)
     heading = HEADINGS // 8

@@ -7,7 +7,7 @@ from shapely.geometry import shape
 
 from agritwin.geometry import to_crs, utm_epsg
 from agritwin.report.twin import Twin
-from agritwin.views.blocks import Absent, Block, Section, State, Table, Text
+from agritwin.views.blocks import Absent, Block, Columns, Section, State, Table, Text
 from agritwin.views.language import UNKNOWN, Language, as_date
 from agritwin.views.neighbours import told_map
 
@@ -76,8 +76,9 @@ def build(twin: Twin, say: Language) -> Section:
     else:
         judgements = sorted(alerts.get("judgements", []), key=_gravity, reverse=True)
         blocks.append(_judgements(judgements, say) if judgements else Text(say("alert.nothing", rules=0)))
-        blocks.append(_health(alerts.get("health") or [], as_date(twin.issue_time), say))
-        blocks += _told(alerts.get("neighbours") or [], twin, say)
+        health = _health(alerts.get("health") or [], as_date(twin.issue_time), say)
+        told = _told(alerts.get("neighbours") or [], twin, say)
+        blocks += [Columns(((told[0],), (health,)))] if told else [health]
     return Section("alerts", say("alert.title"), say("alert.lead"), tuple(blocks))
 
 

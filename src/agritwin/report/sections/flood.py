@@ -26,6 +26,7 @@ def build(twin: Twin, say: Language) -> Section:
     )
     frames, hydrograph = _pictures(twin, cube, say)
     blocks += _uphill((summary or {}).get("catchment"), say)
+    blocks += _ahead((summary or {}).get("library"), say)
     blocks.append(Columns(((frames,), (hydrograph, *_facts(summary or {}, say)))))
     relief = _relief(twin, cube, say) if cube is not None else None
     rarity = _rarity(twin.product("alerts") or {}, say)
@@ -40,6 +41,13 @@ def _uphill(found: dict[str, Any] | None, say: Language) -> list[Block]:
     way = say.amount(found["longest_way_m"], "m", 0)
     text = say("flood.catchment", area=say.amount(found["area_ha"], "ha", 0), way=way)
     return [Text(text + (" " + say("flood.cut_off") if found["cut_off"] else ""))]
+
+
+def _ahead(library: dict[str, Any] | None, say: Language) -> list[Block]:
+    if not library:
+        return []
+    cell, error = (say.amount(library[name], "m", 2) for name in ("resolution_m", "check_error_m"))
+    return [Text(say("flood.ahead", runs=library["runs"], cell=cell, error=error))]
 
 
 def _relief(twin: Twin, cube: xr.Dataset, say: Language) -> Plot | None:

@@ -4,7 +4,10 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
 
+from agritwin.geometry import to_crs
 from agritwin.report.twin import Twin
 from agritwin.views import maps
 from agritwin.views.blocks import Absent, Block, Columns, Plot, Section, Table, Text
@@ -47,7 +50,14 @@ def _map(twin: Twin, say: Language) -> Plot | Absent:
         layers.append(maps.depth_layer(flood["water_depth_max"], say("map.depth"), say("map.depth")))
     polygon = twin.polygon_in(grid)
     assert polygon is not None
-    return maps.parcel_map(say, polygon, terrain, layers, _summary(twin, say))
+    return maps.parcel_map(say, polygon, terrain, layers, _summary(twin, say), _neighbours(twin, twin.epsg(grid)))
+
+
+def _neighbours(twin: Twin, epsg: int) -> list[BaseGeometry]:
+    """Return the outlines of the other twins that are told of a flood here, in the metres of the map."""
+    rows = (twin.product("alerts") or {}).get("neighbours") or []
+    known = [shape(row["geometry"]) for row in rows if row.get("geometry") and row["twin"] != twin.code]
+    return [to_crs(geometry, 4326, epsg) for geometry in known]
 
 
 def _last_usable(cube: xr.Dataset) -> xr.DataArray | None:
