@@ -221,3 +221,13 @@ def test_the_skill_of_forecasts_is_not_told_before_there_are_enough():
     code, told = call("skill", DEMO)
     assert code == 0
     assert "Not enough: scores need 20 issues" in told
+
+
+def test_a_clock_in_the_future_of_live_sources_is_refused(workspace):
+    _, runs, _ = workspace
+    path = Path("config/twins") / f"{DEMO}.yaml"
+    path.write_text(path.read_text() + "\nsources: {weather: [open_meteo]}\n")
+    later = (dt.datetime.now(dt.UTC) + dt.timedelta(days=3)).date().isoformat()
+    code, told = call("refresh", "--twin", DEMO, "--as-of", later)
+    assert (code, runs) == (2, [])
+    assert "lies in the future" in told

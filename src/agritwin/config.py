@@ -20,6 +20,7 @@ from agritwin.geometry import check_twin_id
 from agritwin.settings import Settings
 
 RUN_KEYS = {"twin", "as_of"}
+ONE_DAY = dt.timedelta(days=1)  # the machine's zone may be a day ahead of another
 
 
 @functools.cache
@@ -287,13 +288,17 @@ def clock(wanted: Any, twins: Mapping[str, Settings], today: dt.date) -> str:
     Raises
     ------
     ConfigError
-        When ``as_of`` is no ISO date.
+        When ``as_of`` is no ISO date, or lies in the future of live sources.
     """
     if wanted is not None:
         try:
-            return dt.date.fromisoformat(str(wanted)).isoformat()
+            date = dt.date.fromisoformat(str(wanted))
         except ValueError as error:
             raise ConfigError(f"as_of = {wanted!r} is no date.", "Write it as 2026-03-31.") from error
+        if date > today + ONE_DAY and any("archive" not in settings.sources.weather for settings in twins.values()):
+            # Commits carry the clock: one of the future would make every day until then a day of the past.
+            raise ConfigError(f"as_of = {date} lies in the future.", f"Live sources know days up to {today}.")
+        return date.isoformat()
     recorded = workspace.recorded_clock()
     if recorded is not None:
         return recorded

@@ -40,7 +40,7 @@ def refresh(
     root = workspace.root()
     chosen = config.load(root / workspace.CONFIG, twin)
     with _alone(root):
-        date = config.clock(as_of, {}, _today()) if as_of else _next_date(root, chosen)
+        date = config.clock(as_of, chosen, _today()) if as_of else _next_date(root, chosen)
         base = [sys.executable, "-m", "snakemake", "--profile", profile]
         steps = [[*base, "observe", "--config", f"twin={twin}", f"as_of={date}"], [*base, "--config", f"twin={twin}"]]
         kept = os.environ | {job.KEPT: "1"}
