@@ -16,6 +16,9 @@ from agritwin.errors import ConfigError
 MonthDay = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", description="MM-DD")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
+Species = Literal[
+    "pistachio", "almond", "olive", "vine", "wheat", "maize", "barley", "potato", "rapeseed", "sunflower"
+]
 SourceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -94,8 +97,12 @@ class Parcel(Section):
 class Planting(Section):
     """What grows there."""
 
-    species: Literal["pistachio", "almond", "olive", "vine"]
+    species: Species
     variety: str | None = None
+    sowing: MonthDay | None = Field(
+        default=None, description="annual crops; null = the day for which the species' parameters were made"
+    )
+    harvest: MonthDay | None = Field(default=None, description="annual crops; null = when ripe")
     year: int | None = Field(default=None, ge=1800, le=2200, description="year of planting")
     trees_per_ha: PositiveFloat | None = Field(default=None, le=20_000)
     canopy_height_m: PositiveFloat | None = Field(default=None, le=40)

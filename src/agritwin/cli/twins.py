@@ -8,6 +8,7 @@ import typer
 
 from agritwin import config, workspace
 from agritwin.cli.application import app, console, sentence
+from agritwin.settings import Species
 
 
 @app.command()
@@ -16,9 +17,7 @@ def new(
     file: Annotated[Path, typer.Argument(help="GeoJSON, GeoPackage, Shapefile (zip) or KML with the parcel.")],
     twin: Annotated[str | None, typer.Option("--id", help="Id of the twin; default: the feature's own.")] = None,
     name: Annotated[str | None, typer.Option(help="What people call the parcel.")] = None,
-    species: Annotated[
-        Literal["pistachio", "almond", "olive", "vine"], typer.Option(help="What grows there.")
-    ] = "pistachio",
+    species: Annotated[Species, typer.Option(help="What grows there.")] = "pistachio",
     variety: Annotated[str | None, typer.Option(help="Variety.")] = None,
     year: Annotated[int | None, typer.Option(help="Year of planting.")] = None,
     declared_area_ha: Annotated[float | None, typer.Option(help="Area that the papers state.")] = None,
