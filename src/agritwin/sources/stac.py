@@ -16,6 +16,7 @@ from agritwin.sources.traffic import TRAFFIC
 
 # To look what a catalogue holds takes neither arrays nor rasters nor a client; what does is imported where it is used.
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
     from shapely.geometry.base import BaseGeometry
 
@@ -45,6 +46,15 @@ class StacImagery(ABC):
     gdal_settings: ClassVar[dict[str, Any]] = {}
     files = 64
     tries = 1
+    no_data = 0
+
+    def read_item(self, item: dict[str, Any]) -> Scene:
+        """Return an item as a scene; a DataError where it is none."""
+        return read_item(item)
+
+    def classes(self, values: "np.ndarray") -> "np.ndarray":
+        """Return the classification band as classes of Sen2Cor."""
+        return values
 
     def __init__(self, max_cloud_cover: float = 95.0, headers: Path | None = None) -> None:
         self.max_cloud_cover = max_cloud_cover
@@ -108,7 +118,16 @@ class StacImagery(ABC):
         found = self.items(where.geometry.bounds, when) if items is None else items
         scenes, skipped = self._scenes(found, where.geometry)
         groups = [group for group in overpasses(scenes) if not any(scene.id in known for scene in group)]
-        access = Access(self.address, self.gdal_settings, self.files, self.tries, self.headers, TRAFFIC[self.name])
+        access = Access(
+            self.address,
+            self.gdal_settings,
+            self.files,
+            self.tries,
+            self.headers,
+            TRAFFIC[self.name],
+            self.no_data,
+            self.classes,
+        )
         reflectance = (*REFLECTANCE, *(band for band in dict.fromkeys(bands) if band not in REFLECTANCE))
         read = read_overpasses(groups, grid, access, reflectance)
         skipped += [entry for overpass in read for entry in overpass.skipped]
@@ -143,7 +162,7 @@ class StacImagery(ABC):
             try:
                 if item.get("geometry") and not shape(item["geometry"]).intersects(geometry):
                     continue
-                scene = read_item(item)
+                scene = self.read_item(item)
             except (DataError, GEOSException, ValueError) as error:
                 skipped.append({"id": str(item.get("id")), "reason": str(error), "lasting": True})
                 continue

@@ -83,6 +83,10 @@ class Access:
         Where headers of remote files are kept; None keeps none.
     traffic
         Counts requests and bytes.
+    no_data
+        Digital number of pixels without data, beside 0.
+    classes
+        Turns the classification band into classes of Sen2Cor.
     """
 
     address: Callable[[str, bool], str]
@@ -91,6 +95,8 @@ class Access:
     tries: int = 1
     headers: Path | None = None
     traffic: Traffic = field(default_factory=Traffic)
+    no_data: int = 0
+    classes: Callable[[np.ndarray], np.ndarray] = lambda values: values
 
 
 def read_overpasses(
@@ -125,6 +131,15 @@ class _Files:
         self._reader = reader
         self._threads = threads
         self._room = asyncio.Semaphore(access.files)
+
+    async def reflectance(self, href: str, same_zone: bool) -> np.ndarray:
+        """Return digital numbers, 0 where there is none."""
+        numbers = await self.read(href, "bilinear", same_zone)
+        return np.where(numbers == self._access.no_data, 0, numbers)
+
+    async def classes(self, href: str, same_zone: bool) -> np.ndarray:
+        """Return classes of Sen2Cor."""
+        return self._access.classes(await self.read(href, "nearest", same_zone))
 
     async def read(self, href: str, resampling: Literal["nearest", "bilinear"], same_zone: bool) -> np.ndarray:
         """Return the window of a file; a DataError when the last try failed too."""
@@ -182,8 +197,8 @@ async def _read_scene(
     same_zone = scene.epsg in (None, grid.epsg)
     named = {band: href for band in bands if (href := scene.address(band)) is not None}
     scl, *numbers = await asyncio.gather(
-        files.read(scene.scl, "nearest", same_zone),
-        *(files.read(href, "bilinear", same_zone) for href in named.values()),
+        files.classes(scene.scl, same_zone),
+        *(files.reflectance(href, same_zone) for href in named.values()),
     )
     return dict(zip(named, numbers, strict=True)), scl
 
