@@ -16,6 +16,7 @@ from agritwin.errors import ConfigError
 MonthDay = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", description="MM-DD")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
+ANNUAL_SPECIES = ("wheat", "maize", "barley", "potato", "rapeseed", "sunflower")
 Species = Literal[
     "pistachio", "almond", "olive", "vine", "wheat", "maize", "barley", "potato", "rapeseed", "sunflower"
 ]

@@ -17,10 +17,11 @@ import yaml
 from numpy.typing import NDArray
 
 from agritwin.errors import ConfigError
+from agritwin.settings import ANNUAL_SPECIES
 from agritwin.simulation.annual import tables
 from agritwin.simulation.annual.management import Start
 
-SPECIES = ("wheat", "maize", "barley", "potato", "rapeseed", "sunflower")
+SPECIES = ANNUAL_SPECIES
 MARKS = ("published", "prior")
 
 
