@@ -51,8 +51,8 @@ def hourly_context(
         When an hour is there twice or out of order, or a variable has no units.
     """
     end = end_of_knowledge(issue_date, zone)
-    one_dimensional = [name for name, values in weather.data_vars.items() if values.dims == ("time",)]
-    hours = weather[one_dimensional].drop_vars([name for name in weather.coords if name != "time"])
+    hours = weather[[name for name, values in weather.data_vars.items() if values.dims == ("time",)]]
+    hours = hours.drop_vars([name for name in hours.coords if name != "time"])
     time = pd.DatetimeIndex(hours["time"].values)
     if not time.is_unique or not time.is_monotonic_increasing:
         raise DataError("The weather has an hour twice or out of order.", "Join its slices before the context is made.")
