@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 
 from agritwin.errors import DataError
-from agritwin.vegetation.anomaly import anomaly
+from agritwin.vegetation.anomaly import against_neighbours, anomaly
 
 LEVELS = {2019: 0.30, 2020: 0.40, 2021: 0.50, 2022: 0.60, 2023: 0.70}
 
@@ -86,3 +86,44 @@ def test_the_last_of_february_of_a_leap_year_has_its_history(history: xr.DataArr
 def test_options_without_sense_are_refused(history: xr.DataArray, options: dict) -> None:
     with pytest.raises(DataError, match="make no sense"):
         anomaly(days("2024-05-01", "2024-05-01", lambda day: 0.5), history, **options)
+
+
+def neighbours(values: dict[str, list[float]], first: str = "2025-05-01") -> dict[str, xr.DataArray]:
+    return {
+        name: xr.DataArray(
+            series,
+            dims="day",
+            coords={"day": np.datetime64(first, "ns") + np.arange(len(series)) * np.timedelta64(1, "D")},
+        )
+        for name, series in values.items()
+    }
+
+
+def test_a_parcel_below_its_neighbours_is_told_with_its_rank() -> None:
+    fields = neighbours({"here": [0.4, 0.5], "a": [0.5, 0.5], "b": [0.6, 0.5], "c": [0.7, 0.5], "d": [0.9, 0.5]})
+    found = against_neighbours(fields.pop("here"), fields)
+    assert found["median"].values.tolist() == pytest.approx([0.65, 0.5])
+    assert found["difference"].values.tolist() == pytest.approx([-0.25, 0.0])
+    # Median absolute deviation of 0.15, 0.05, 0.05, 0.25 is 0.10.
+    assert found["z"].values[0] == pytest.approx(-0.25 / 0.14826)
+    assert np.isnan(found["z"].values[1]), "neighbours that agree to the last digit have no spread"
+    assert found["rank"].values.tolist() == pytest.approx([0.0, 0.5])
+    assert found["neighbours"].values.tolist() == [4, 4]
+
+
+def test_a_year_that_is_dry_for_all_is_no_anomaly_among_neighbours() -> None:
+    fields = neighbours({"here": [0.3], "a": [0.29], "b": [0.30], "c": [0.32]})
+    assert abs(against_neighbours(fields.pop("here"), fields)["z"].item()) < 1
+
+
+def test_too_few_neighbours_say_nothing() -> None:
+    nan = float("nan")
+    fields = neighbours({"here": [0.4, 0.4, nan], "a": [0.5, nan, 0.5], "b": [0.6, 0.6, 0.6], "c": [0.7, 0.7, 0.7]})
+    later = neighbours({"d": [0.5]}, "2025-06-01")
+    found = against_neighbours(fields.pop("here"), fields | later)
+    assert np.isnan(found["z"].values).tolist() == [False, True, True]
+    assert found["neighbours"].values.tolist() == [3, 2, 3]
+    nobody = against_neighbours(found["value"], {})
+    assert np.isnan(nobody["median"]).all()
+    with pytest.raises(DataError):
+        against_neighbours(found["value"], {}, fewest=0)

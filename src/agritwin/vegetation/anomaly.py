@@ -1,4 +1,6 @@
-"""Is the parcel greener than it usually is on this day of the year? Its own past years are the yardstick."""
+"""Is the parcel greener than it usually is on this day of the year, or than its neighbours with the same crop?"""
+
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
@@ -6,6 +8,7 @@ import xarray as xr
 from agritwin.errors import DataError
 
 FEWEST_YEARS = 3
+FEWEST_NEIGHBOURS = 3
 DAYS_OF_YEAR = 365
 
 
@@ -83,6 +86,63 @@ def anomaly(
             ),
         },
         coords={"day": current["day"]},
+    )
+
+
+def against_neighbours(
+    current: xr.DataArray, neighbours: Mapping[str, xr.DataArray], *, fewest: int = FEWEST_NEIGHBOURS
+) -> xr.Dataset:
+    """Compare daily values with those of other parcels of the same crop on the same days.
+
+    A dry spring lowers them all; what lies below its neighbours has a reason of its own.
+
+    Parameters
+    ----------
+    current
+        Daily values (day), for example smooth NDVI.
+    neighbours
+        The same of other parcels, by twin; days that one lacks are missing.
+    fewest
+        Neighbours with a value on a day, below which nothing is said of it.
+
+    Returns
+    -------
+    xr.Dataset
+        (day) of ``current``: ``value``, the neighbours' ``median`` and ``neighbours`` (how many have a value), the
+        ``difference`` to the median, ``z`` (difference in robust standard deviations of the neighbours, 1.4826 times
+        their median absolute deviation; NaN where that is zero) and ``rank`` (share of the neighbours that lie below,
+        ties half). NaN where there are too few.
+
+    Raises
+    ------
+    DataError
+        When the number of neighbours makes no sense.
+    """
+    if fewest < 1:
+        raise DataError(f"At least {fewest} neighbours make no sense.", "Ask for one or more.")
+    days = current["day"]
+    others = np.array([series.reindex(day=days).to_numpy() for series in neighbours.values()], float)
+    others = others.reshape(len(neighbours), days.size)
+    value = current.to_numpy().astype(float)
+    number = np.isfinite(others).sum(axis=0)
+    told = (number >= fewest) & np.isfinite(value)
+    median, spread, rank = (np.full(days.size, np.nan) for _ in range(3))
+    median[told] = np.nanmedian(others[:, told], axis=0)
+    spread[told] = 1.4826 * np.nanmedian(np.abs(others[:, told] - median[told]), axis=0)
+    below = (others < value).sum(axis=0) + 0.5 * (others == value).sum(axis=0)
+    rank[told] = below[told] / number[told]
+    units = {"units": current.attrs.get("units", "1")}
+    z = np.divide(value - median, spread, out=np.full(days.size, np.nan), where=spread > 0.0)
+    return xr.Dataset(
+        {
+            "value": ("day", value, dict(current.attrs)),
+            "median": ("day", median, {"long_name": "median of the neighbours", **units}),
+            "difference": ("day", value - median, {"long_name": "difference to the median of the neighbours", **units}),
+            "z": ("day", z, {"long_name": "difference in robust standard deviations of the neighbours", "units": "1"}),
+            "rank": ("day", rank, {"long_name": "share of the neighbours that lie below", "units": "1"}),
+            "neighbours": ("day", number.astype("i4"), {"long_name": "neighbours with a value", "units": "1"}),
+        },
+        coords={"day": days},
     )
 
 
