@@ -149,7 +149,8 @@ def belongings(root: Path, twin: str) -> list[Path]:
     """Return every file and folder of a twin that is there, relative to the workspace; shared cubes are not its own."""
     check_twin_id(twin)
     named = [*root.glob(f"config/twins/{twin}.*"), *root.glob(f"data/cubes/*/{twin}.*")]
-    folders = [root / folder / twin for folder in ("data/twins", "data/landing", "results", "reports", "logs")]
+    of_twins = ("data/twins", "data/landing", "data/scenarios", "data/cubes/scenario", "results", "reports", "logs")
+    folders = [root / folder / twin for folder in ("config/scenarios", *of_twins)]
     return [path.relative_to(root) for path in [*sorted(named), *folders] if path.exists()]
 
 

@@ -198,7 +198,7 @@ def _drive(chosen: Any, wish: Any = "run") -> None:
     if state == "paused":
         console.print(f"{chosen.name} is paused. Go on with 'agritwin scenario resume {chosen.name}'.", highlight=False)
     elif engine.returncode:
-        raise ConfigError(_reason(output), f"See {chosen.log}.")
+        raise ConfigError(_reason(output), f"Run it again to go on; its log is {chosen.log}.")
     else:
         _tell(chosen, state)
 
@@ -233,9 +233,9 @@ def _watch(engine: subprocess.Popen, checkpoint: Any) -> str:
 def _reason(output: str) -> str:
     """The sentence with which a job or the workflow ended, out of all that it printed."""
     told = [line.strip() for line in output.splitlines() if line.strip()]
-    known = ("WorkflowError", "Error in rule", "Exiting", "Shutting", "Complete log", "[")
+    known = ("WorkflowError", "Error in rule", "Exiting", "Shutting", "Complete log", "Command", "[")
     sentences = [line for line in told if line.endswith(".") and not line.startswith(known)]
-    return sentences[-1] if sentences else (told[-1] if told else "The workflow ended without a word.")
+    return sentences[-1] if sentences else "The job ended without a result; what is done is kept."
 
 
 def _tell(chosen: Any, state: str) -> None:
