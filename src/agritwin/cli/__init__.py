@@ -3,6 +3,7 @@
 from agritwin.cli import (
     backup,
     commands,
+    greenness,
     listen,
     outline,
     records,
@@ -20,6 +21,7 @@ __all__ = [
     "app",
     "backup",
     "commands",
+    "greenness",
     "listen",
     "outline",
     "records",
