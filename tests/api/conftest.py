@@ -8,6 +8,7 @@ from pathlib import Path
 
 import argon2
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -22,6 +23,7 @@ TWIN, OTHER = "47-96-0-0-5-20-1", "47-124-0-0-1-53-1"
 ROLES = ("owner", "adviser", "worker", "viewer")
 PASSWORD = "a good long password"
 ADMIN = "admin@example.org"
+ON_BOTH = pytest.mark.parametrize("engine", ["sqlite", "postgresql"], indirect=True)
 
 
 class Clock:
@@ -47,18 +49,23 @@ def quick_hashes():
     accounts.HASHER = costly
 
 
-@pytest.fixture(scope="session")
-def filled(tmp_path_factory, quick_hashes) -> Path:
-    """A store with an administrator, one account a role on a twin, one on the other twin, and one without any."""
-    path = tmp_path_factory.mktemp("store") / "records.db"
-    engine = connect(path)
-    migrate(engine)
+def fill(engine: sa.Engine) -> None:
+    """Add an administrator, one account a role on a twin, one on the other twin, and one without any."""
     now = Clock()()
     accounts.add_account(engine, ADMIN, PASSWORD, now, admin=True)
     for role in ROLES:
         set_role(engine, accounts.add_account(engine, f"{role}@example.org", PASSWORD, now), TWIN, role)
     set_role(engine, accounts.add_account(engine, "stranger@example.org", PASSWORD, now), OTHER, "owner")
     accounts.add_account(engine, "nobody@example.org", PASSWORD, now)
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory, quick_hashes) -> Path:
+    """A SQLite store with accounts, to be copied."""
+    path = tmp_path_factory.mktemp("store") / "records.db"
+    engine = connect(path)
+    migrate(engine)
+    fill(engine)
     engine.dispose()
     return path
 
@@ -69,10 +76,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def engine(filled, tmp_path):
-    path = tmp_path / "records.db"
-    shutil.copy(filled, path)
-    store = connect(path)
+def engine(request, filled, tmp_path) -> Iterator[sa.Engine]:
+    """A store with accounts: on SQLite, or where a test asks for it (``ON_BOTH``) on PostgreSQL."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        store = connect(request.getfixturevalue("postgresql"))
+        fill(store)
+    else:
+        store = connect(shutil.copy(filled, tmp_path / "records.db"))
     yield store
     store.dispose()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.conftest import TWIN
+from tests.api.conftest import ON_BOTH, TWIN
 
 HOURS = [f"2025-06-01T{hour:02}:00:00Z" for hour in range(24)]
 MEASURE = {"name": "temperature", "units": "degrees Celsius", "datatype": "float"}
@@ -67,6 +67,7 @@ def test_a_datastream_tells_unit_type_and_span(things):
     assert get(things, f"Things('{TWIN}')/Locations")["value"][0]["location"]["type"] == "Polygon"
 
 
+@ON_BOTH
 def test_observations_by_the_page_filtered_and_ordered(things):
     where = f"Datastreams('{stream(things)['@iot.id']}')/Observations"
     page = get(things, where, top=10, count="true", orderby="phenomenonTime desc")
@@ -84,6 +85,7 @@ def test_observations_by_the_page_filtered_and_ordered(things):
     assert get(things, where, top=0, count="true")["@iot.count"] == 24
 
 
+@ON_BOTH
 def test_expanding_reaches_over_several_ways(things):
     inner = (
         "Datastreams($filter=startswith(name,'temp');$expand=Observations($top=2;$orderby=phenomenonTime desc),Sensor)"
