@@ -63,7 +63,8 @@ class FaultServer(threading.Thread):
     def environment(self) -> dict[str, str]:
         """Environment variables that lead every client here."""
         proxy = dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), self.address)
-        return proxy | {"NO_PROXY": "", "no_proxy": "", "SSL_CERT_FILE": str(self.ca), "CURL_CA_BUNDLE": str(self.ca)}
+        trust = dict.fromkeys(("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"), str(self.ca))
+        return proxy | trust | {"NO_PROXY": "", "no_proxy": ""}
 
     def run(self) -> None:
         while True:

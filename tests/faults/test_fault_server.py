@@ -1,5 +1,6 @@
 """Every source against every fault, end to end over TLS: bounded tries, the last good data kept, nothing partial."""
 
+import datetime as dt
 import json
 import shutil
 import time
@@ -8,12 +9,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from shapely import box
 
 from agritwin import cubes, weather_cube
+from agritwin.errors import SourceError
 from agritwin.observe.clock import set_clock
 from agritwin.observe.forecast import fetch_forecast
 from agritwin.observe.weather import fetch_weather
 from agritwin.sources import http
+from agritwin.sources.base import When, Where, open_source
 from agritwin.sources.http import Patience
 from tests.faults.fault_server import FAULTS, serving
 from tests.sources import test_nasa_power, test_siar
@@ -51,7 +55,21 @@ def aemet(request):
     return httpx.Response(200, json={"descripcion": "exito", "estado": 200, "datos": address})
 
 
-HOSTS = {
+def nothing(request):
+    return httpx.Response(200, json={})
+
+
+OTHER_HOSTS = (
+    "rest.isric.org",
+    "copernicus-dem-30m.s3.amazonaws.com",
+    "servicios.idee.es",
+    "earth-search.aws.element84.com",
+    "planetarycomputer.microsoft.com",
+    "stac.dataspace.copernicus.eu",
+    "modis.ornl.gov",
+)
+"""Of sources that give no weather: all that matters here is that a fault becomes a SourceError in bounded time."""
+HOSTS = dict.fromkeys(OTHER_HOSTS, nothing) | {
     "archive-api.open-meteo.com": open_meteo_answer,
     "api.open-meteo.com": open_meteo_answer,
     "ensemble-api.open-meteo.com": members,
@@ -128,10 +146,25 @@ def everything_written(folder):
 CASES = [(kind, name) for kind in ("weather", "forecast") for name in live(kind)]
 
 
+PARCEL = box(-4.8205, 41.2683, -4.8186, 41.2700)
+OTHERS = [
+    (kind, point.name)
+    for kind in ("imagery", "terrain", "soil", "vegetation")
+    for point in sorted(entry_points(group=f"agritwin.sources.{kind}"), key=lambda each: each.name)
+    if point.name not in OWN_FILES | {"catalogue", "hls"}
+]
+"""``catalogue`` and ``hls`` are named by the holding or need an account."""
+OTHER_FAULTS = ("certificate failure", "time-out", "reset", "a web page in place of JSON")
+
+
 def pytest_generate_tests(metafunc):
     """Every source with every fault in the campaign; by default a third, which holds each source and each fault."""
+    full = metafunc.config.getoption("--thorough")
+    if "other" in metafunc.fixturenames:
+        # Catalogues are searched by a library that waits between its tries as it sees fit: a quarter of a minute.
+        pairs = [(*each, fault) for each in OTHERS for fault in OTHER_FAULTS if full or each[0] != "imagery"]
+        metafunc.parametrize(("other", "name", "fault"), pairs)
     if "kind" in metafunc.fixturenames:
-        full = metafunc.config.getoption("--thorough")
         pairs = [
             (kind, name, fault)
             for row, (kind, name) in enumerate(CASES)
@@ -167,6 +200,18 @@ def test_a_fault_keeps_the_last_good_data_and_says_why(kind, name, fault, good, 
     network.fault = None
     assert observe(kind, name, SECOND)["state"] == "ok", "and it goes on when the provider is back"
     assert cubes.head(store) != before
+
+
+def test_a_fault_of_any_other_source_is_a_source_error_in_bounded_time(other, name, fault, network):
+    network.fault = fault
+    begun = time.monotonic()
+    with pytest.raises(SourceError) as caught:
+        open_source(other, name).fetch(
+            Where(41.269, -4.819, geometry=PARCEL), When(dt.date(2025, 6, 1), dt.date(2025, 6, 9))
+        )
+    assert time.monotonic() - begun < 60
+    assert caught.value.remedy or caught.value.temporary
+    assert network.requests or fault == "certificate failure", "the request went out"
 
 
 @pytest.mark.parametrize("fault", ["500", "truncated JSON", "reset"])
