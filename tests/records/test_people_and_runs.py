@@ -4,7 +4,6 @@ import pandas as pd
 import pytest
 
 from agritwin.errors import DataError
-from agritwin.records.database import connect, migrate
 from agritwin.records.instruments import define_measure
 from agritwin.records.people import ALLOWED, add_party, may, set_role, twins_of
 from agritwin.records.runs import delete_run, parameter_sets, products, record_run, runs, save_parameters
@@ -14,11 +13,8 @@ MANIFEST = {"inputs": {"weather": "abc"}, "code": "def", "parameters": {}, "metr
 
 
 @pytest.fixture
-def engine(tmp_path):
-    store = connect(tmp_path / "records.db")
-    migrate(store)
-    yield store
-    store.dispose()
+def engine(store):
+    return store
 
 
 @pytest.mark.parametrize("role", ALLOWED)

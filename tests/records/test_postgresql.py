@@ -1,25 +1,20 @@
-"""The same store on PostgreSQL: run with AGRITWIN_TEST_POSTGRESQL=postgresql+psycopg://... naming an empty database."""
+"""The same work on SQLite and on PostgreSQL leaves the same records."""
 
 import datetime as dt
-import os
-
-import pytest
 
 from agritwin.holding.intake import take_in
 from agritwin.records import queries, tables
 from agritwin.records.database import connect, migrate
 
-URL = os.environ.get("AGRITWIN_TEST_POSTGRESQL")
 TWIN = "47-96-0-0-5-20-1"
 
 
-@pytest.mark.skipif(URL is None, reason="no PostgreSQL is named in AGRITWIN_TEST_POSTGRESQL")
-def test_postgresql_and_sqlite_hold_the_same(tmp_path):
+def test_postgresql_and_sqlite_hold_the_same(tmp_path, postgresql):
     file = tmp_path / "work.csv"
     lines = [f"{day:02}/03/2021;TRATAMIENTO (cobre (2), zinc (0,5));{TWIN}" for day in range(1, 32)] * 2
     file.write_text("\n".join(["fecha;labor;recinto id", *lines, f"32/03/2021;PODA;{TWIN}"]))
     digests = []
-    for where in (URL, tmp_path / "records.db"):
+    for where in (postgresql, tmp_path / "records.db"):
         engine = connect(where)
         assert migrate(engine) == migrate(engine) == tables.HEAD
         for changed in (True, False):

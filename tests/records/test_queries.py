@@ -43,9 +43,13 @@ def rows_of(twin):
     return lines, weights
 
 
-def fill(path, twins=(TWIN, OTHER), seed=0):
+def new_store(path):
     store = connect(path)
     migrate(store)
+    return store
+
+
+def fill(store, twins=(TWIN, OTHER), seed=0):
     shuffled = random.Random(seed)
     with writing(store) as connection:
         for twin in shuffled.sample(twins, len(twins)):
@@ -56,17 +60,15 @@ def fill(path, twins=(TWIN, OTHER), seed=0):
 
 
 @pytest.fixture
-def engine(tmp_path):
-    store = fill(tmp_path / "records.db")
-    yield store
-    store.dispose()
+def engine(store):
+    return fill(store)
 
 
 def test_the_digest_does_not_depend_on_the_order_of_insertion(engine, tmp_path):
     for seed in (1, 2):
-        other = fill(tmp_path / f"{seed}.db", seed=seed)
+        other = fill(new_store(tmp_path / f"{seed}.db"), seed=seed)
         assert queries.digest(other, TWIN) == queries.digest(engine, TWIN)
-    alone = fill(tmp_path / "alone.db", twins=(TWIN,))
+    alone = fill(new_store(tmp_path / "alone.db"), twins=(TWIN,))
     assert queries.digest(alone, TWIN) == queries.digest(engine, TWIN)
 
 
