@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from agritwin.report.sections.correction import correction, outlook
+from agritwin.report.sections.grove import grove
 from agritwin.report.sections.what_if import what_if
 from agritwin.report.twin import Twin
 from agritwin.views import water as view
@@ -32,7 +33,7 @@ def build(twin: Twin, say: Language) -> Section:
         blocks += [depletion, _supply(say, series, depletion)]
     if summary is not None:
         blocks += correction(cube, summary, issue, say) + outlook(cube, summary, say) + _facts(summary, say)
-    return Section("crop", say("crop.title"), say("crop.lead"), (*blocks, *what_if(twin, say)))
+    return Section("crop", say("crop.title"), say("crop.lead"), (*blocks, *grove(summary, say), *what_if(twin, say)))
 
 
 def _supply(say: Language, series: view.WaterSeries, depletion: Plot) -> Plot:
