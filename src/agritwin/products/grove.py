@@ -65,9 +65,8 @@ def risks_told(season: xr.Dataset, stages: xr.Dataset, species: str, zone: str, 
         events = risks.botryosphaeria_events(season.sel(time=slice(bloom, None)))
     except DataError as error:
         return told | {"reason": error.message}
-    return (
-        told | {"botryosphaeria": {level: int((events["risk"] == level).sum()) for level in _SEVERITY}} | _worst(events)
-    )
+    found = events["risk"].tolist()
+    return told | {"botryosphaeria": {level: found.count(level) for level in _SEVERITY}} | _last(events)
 
 
 def _last(events: pd.DataFrame) -> dict[str, Any]:
