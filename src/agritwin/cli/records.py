@@ -55,13 +55,14 @@ def quarantine(
         console.print(f"agritwin records resubmit {export}", highlight=False)
         return
     held = queries.quarantine(engine, twin).astype(object)
-    page = Table("kind", "file", "sheet", "row", "column", "value", "reason", "suggestion")
     for row in held.where(held.notna(), None).to_dict("records"):
-        told = (say(row["reason"], chosen), say(row["suggestion"], chosen))
-        number = None if row["row"] is None else int(row["row"])
-        cells = (row["kind"], row["file"], row["sheet"], number, row["column"], row["value"], *told)
-        page.add_row(*("" if cell is None else str(cell) for cell in cells))
-    console.print(page if len(held) else f"Nothing of {twin} is in quarantine.")
+        place = [row["file"], row["sheet"], None if row["row"] is None else f"{int(row['row'])}", row["column"]]
+        where = ", ".join(part for part in place if part)
+        value = "" if row["value"] is None else f" {row['value']!r}"
+        told = f"{say(row['reason'], chosen)} {say(row['suggestion'], chosen)}"
+        console.print(f"{row['kind']}: {where}:{value} {told}", highlight=False, markup=False)
+    if held.empty:
+        console.print(f"Nothing of {twin} is in quarantine.", highlight=False)
 
 
 @records.command()

@@ -1,0 +1,71 @@
+"""The commands about records, sensors and backups, as a person calls them."""
+
+import datetime as dt
+import shutil
+
+import openpyxl
+import pytest
+from typer.testing import CliRunner
+
+from agritwin import config
+from agritwin.cli import app
+from tests.conftest import DEMO, ROOT
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    """A workspace with configuration and archive, nothing built."""
+    folder = tmp_path / "workspace"
+    (folder / "data").mkdir(parents=True)
+    shutil.copy2(ROOT / "Snakefile", folder)
+    shutil.copytree(ROOT / "config", folder / "config")
+    (folder / "data" / "archive").symlink_to(ROOT / "data" / "archive")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def call(*arguments, code=0):
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == code, result.output
+    return " ".join(result.output.split())
+
+
+def test_listening_to_the_demos_broker_and_its_file(workspace):
+    told = call("listen", "--demo-broker", "--hours-per-second", 500)
+    assert "synthetic" in told
+    assert "143 messages, 572 readings stored, 0 known before" in told
+    file = "data/archive/holding/sensors.csv"
+    assert "4166 readings stored, 572 known before, 2 absurd, 38 stuck" in call("listen", file)
+    assert "0 readings stored, 4738 known before" in call("listen", file)
+
+
+def test_quarantine_from_export_to_resubmission(workspace):
+    from agritwin.holding.intake import take_in
+    from agritwin.products.records import open_records
+
+    file = workspace / "work.csv"
+    file.write_text(f"fecha;labor;recinto id\n13/02/2021;PODA;{DEMO}\n31/02/2021;RIEGO;{DEMO}\n")
+    twins, today = list(config.load(workspace / "config")), dt.date(2025, 6, 15)
+    take_in(open_records(), twins, file, None, today, raw=workspace / "data/raw", landed_for=DEMO)
+    assert "Esto no es un día" in call("records", "quarantine", DEMO, "--language", "es")
+    assert "1 lines" in call("records", "quarantine", DEMO, "--export", "q.xlsx")
+    assert "no correction" in call("records", "resubmit", "q.xlsx", code=2)
+    book = openpyxl.load_workbook("q.xlsx")
+    book.active["H2"] = "28/02/2021"
+    book.save("q.xlsx")
+    assert "2 new, 0 known, 0 rejected" in call("records", "resubmit", "q.xlsx")
+    assert len(list((workspace / "data/landing" / DEMO).glob("corrections-*.xlsx"))) == 1
+    assert "Nothing" in call("records", "quarantine", DEMO)
+    assert "work.csv" in call("records", "mapping", "list")
+    assert "config/mappings/work.yaml" in call("records", "mapping", "confirm", "work.csv")
+    assert "confirmed" in call("records", "mapping", "list")
+
+
+def test_a_backup_and_back(workspace):
+    call("listen", "data/archive/holding/sensors.csv")
+    assert "4738 rows" not in call("backup", "one.zip")  # rows of all tables, not of readings alone
+    assert "The workspace holds the same." in call("verify", "one.zip", "--workspace")
+    assert "--replace" in call("restore", "one.zip", code=2)
+    assert "Restored" in call("restore", "one.zip", "--replace")
+    assert "The workspace holds the same." in call("verify", "one.zip", "--workspace")
+    assert "0 readings stored, 4738 known" in call("listen", "data/archive/holding/sensors.csv")
