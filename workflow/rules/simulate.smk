@@ -84,3 +84,33 @@ rule scenarios:
     input:
         [path for twin in TWINS for path in asked_scenarios(twin)],
     localrule: True
+
+
+rule simulate_flood_scenario:
+    input:
+        scenario="config/scenarios/{twin}/floods/{scenario}.yaml",
+        parcel="data/twins/{twin}/parcel.geojson",
+        terrain="data/cubes/terrain/{twin}.json",
+    output:
+        result="results/{twin}/scenarios/floods/{scenario}.json",
+    params:
+        module="agritwin.scenarios.flood",
+        files=files,
+        settings=settings("flood"),
+        code=code("agritwin.scenarios.flood"),
+    wildcard_constraints:
+        scenario="[a-z0-9][a-z0-9-]*",
+    log:
+        "logs/{twin}/scenarios/floods/{scenario}.log",
+    shell:
+        STEP
+
+
+rule flood_scenarios:
+    input:
+        [
+            f"results/{path.parts[-3]}/scenarios/floods/{path.stem}.json"
+            for path in sorted(Path("config/scenarios").glob("*/floods/*.yaml"))
+            if path.parts[-3] in TWINS
+        ],
+    localrule: True

@@ -1,0 +1,207 @@
+"""What if it rained otherwise, a culvert were blocked, a dike were built: the step behind ``simulate_flood_scenario``.
+
+A file says what differs from the twin's design storm on the land as it is; both are run on the same cells, and the
+result tells them apart.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import shapely
+import xarray as xr
+from pydantic import Field, PositiveFloat, ValidationError
+from shapely.geometry import shape
+
+from agritwin import workspace
+from agritwin.config import read_yaml
+from agritwin.cubes import write_group
+from agritwin.errors import ConfigError, DataError
+from agritwin.geometry import to_crs, utm_epsg
+from agritwin.observe import step
+from agritwin.pins import is_synthetic, open_pointer, write_pointer
+from agritwin.products import flood as product
+from agritwin.products.publish import plain
+from agritwin.settings import Section, Share
+from agritwin.simulation.flood import CurveNumber, design_storm, simulate
+from agritwin.simulation.flood.events import curve_number
+from agritwin.simulation.flood.library import coarsened
+
+type Line = list[tuple[float, float]]
+
+KIND = "flood_scenario"
+ALONG = 0.71
+"""A cell belongs to a line that passes its centre within so many cells: a line of such cells has no gap."""
+
+
+class Storm(Section):
+    """Another rain."""
+
+    depth_mm: float | None = Field(default=None, ge=0, le=1000)
+    duration_h: float | None = Field(default=None, gt=0, le=72)
+    shape: Literal["alternating_block", "uniform"] = "alternating_block"
+
+
+class Dike(Section):
+    """Ground that is raised along a line."""
+
+    line: Line = Field(min_length=2, description="longitude and latitude of its corners")
+    height_m: PositiveFloat = Field(le=20, description="above the ground")
+
+
+class Culvert(Section):
+    """A way for water under a bank, which the terrain model shows as closed ground."""
+
+    line: Line = Field(min_length=2, max_length=2, description="longitude and latitude of inlet and outlet")
+    blocked: bool = Field(description="whether it is blocked in the scenario; it is open in the twin as it is")
+
+
+class FloodScenario(Section):
+    """A scenario of the flood."""
+
+    kind: Literal["flood"]
+    twin: str
+    title: str = Field(min_length=1)
+    storm: Storm = Storm()
+    soil_water: Share | None = Field(
+        default=None, description="share of the available water that the soil holds before; null = normal curve number"
+    )
+    resolution_m: PositiveFloat | None = Field(
+        default=None, description="cells of both runs, the means of finer ones; null = those of the terrain"
+    )
+    dikes: list[Dike] = Field(default_factory=list)
+    culverts: list[Culvert] = Field(default_factory=list)
+
+
+def read(path: Path) -> FloodScenario:
+    """Read a scenario.
+
+    Raises
+    ------
+    ConfigError
+        With file and key where it is not understood.
+    """
+    try:
+        return FloodScenario.model_validate(read_yaml(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{path}, key {key!r}: {first['msg']}.", "Correct it.") from error
+
+
+def with_works(terrain: xr.Dataset, epsg: int, dikes: list[Dike], culverts: list[Culvert]) -> xr.Dataset:
+    """Return the terrain with dikes raised and culverts opened.
+
+    Parameters
+    ----------
+    terrain
+        `surface_altitude` (y, x) in m.
+    epsg
+        Code of its grid.
+    dikes
+        Raised by their height above the ground.
+    culverts
+        The bed is cut down to the straight line between inlet and outlet, nowhere raised.
+
+    Raises
+    ------
+    DataError
+        Where a line does not touch the terrain.
+    """
+    altitude = terrain["surface_altitude"].to_numpy().astype(float).copy()
+    for dike in dikes:
+        altitude[_cells(terrain, dike.line, epsg)[0]] += dike.height_m
+    for culvert in culverts:
+        cells, along = _cells(terrain, culvert.line, epsg)
+        order = np.argsort(along[cells])
+        ends = altitude[cells][order[[0, -1]]]
+        bed = ends[0] + along[cells] * (ends[1] - ends[0])
+        altitude[cells] = np.minimum(altitude[cells], bed)
+    return terrain.assign(surface_altitude=terrain["surface_altitude"].copy(data=altitude))
+
+
+def _cells(terrain: xr.Dataset, line: Line, epsg: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the cells that a line runs through, and for each cell how far along the line it is (0 to 1)."""
+    local: Any = to_crs(shapely.LineString(line), 4326, epsg)
+    x, y = np.meshgrid(terrain["x"].to_numpy(), terrain["y"].to_numpy())
+    points: Any = shapely.points(x, y)
+    cell = abs(float(terrain["x"][1] - terrain["x"][0]))
+    on = shapely.distance(points, local) <= ALONG * cell
+    if not on.any():
+        raise DataError(f"The line {line} does not touch the terrain.", "Correct it: longitude first, then latitude.")
+    return on, shapely.line_locate_point(local, points, normalized=True)
+
+
+def run(terrain: xr.Dataset, storm: dict[str, Any], number: float, flood: dict[str, Any]) -> xr.Dataset:
+    """Run a storm on a terrain as the twin's flood is run."""
+    return simulate(
+        terrain,
+        design_storm(**storm),
+        duration_s=flood["simulated_h"] * 3600.0,
+        output_times_s=product.frames(flood["simulated_h"]),
+        manning=flood["manning"],
+        infiltration=CurveNumber(number),
+    )
+
+
+def simulate_scenario(scenario: str, parcel: str, terrain: str, result: str, twin: str, flood: dict[str, Any]) -> None:
+    """Run a flood scenario and the twin as it is, and publish both and their difference.
+
+    Parameters
+    ----------
+    scenario, parcel, terrain, result
+        Files.
+    twin, flood
+        Id, and the section of its configuration.
+
+    Raises
+    ------
+    ConfigError
+        Where the file is about another twin.
+    """
+    asked = read(Path(scenario))
+    if asked.twin != twin:
+        raise ConfigError(f"{scenario} is about twin {asked.twin!r}.", f"It lies in the folder of {twin}: move it.")
+    land, polygon = open_pointer(terrain), shape(workspace.read_json(parcel)["geometry"])
+    if asked.resolution_m is not None:
+        land = coarsened(land, asked.resolution_m)
+    epsg = utm_epsg(polygon.centroid.x, polygon.centroid.y)
+    inside = product.parcel_mask(land, to_crs(polygon, 4326, epsg))
+    own = {"depth_mm": flood["storm_depth_mm"], "duration_h": flood["storm_duration_h"]}
+    storm = own | asked.storm.model_dump(exclude_none=True)
+    number = (
+        flood["curve_number"] if asked.soil_water is None else curve_number(flood["curve_number"], asked.soil_water)
+    )
+    before = run(with_works(land, epsg, [], asked.culverts), own, flood["curve_number"], flood)
+    through = [culvert for culvert in asked.culverts if not culvert.blocked]
+    after = run(with_works(land, epsg, asked.dikes, through), storm, number, flood)
+    baseline, changed = product.summary(before, inside, own), product.summary(after, inside, storm)
+    name = Path(scenario).stem
+    store, _ = workspace.cube(KIND, f"{twin}.{name}")
+    write_group(store, KIND, product.keep(after), asked.title)
+    content = {
+        "twin": twin,
+        "issue_time": None,
+        "synthetic": is_synthetic(land),
+        "title": asked.title,
+        "asked": asked.model_dump(mode="json"),
+        "baseline": baseline,
+        "scenario": changed,
+        "change": difference(baseline, changed),
+    }
+    write_pointer(Path(result), store, KIND, **plain(content))
+
+
+def difference(baseline: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
+    """Return what a scenario changes: depth (m), flooded shares (percent), arrival (h; None where water never came)."""
+    arrivals = [one["first_arrival_h"] for one in (baseline, changed)]
+    shares = baseline["flooded_share_percent"]
+    return {
+        "depth_max_m": changed["depth_max_m"] - baseline["depth_max_m"],
+        "flooded_share_percent": {key: changed["flooded_share_percent"][key] - shares[key] for key in shares},
+        "first_arrival_h": None if None in arrivals else arrivals[1] - arrivals[0],
+    }
+
+
+if __name__ == "__main__":
+    raise SystemExit(step.main(simulate_scenario))

@@ -1,0 +1,125 @@
+"""Flood scenarios: dikes, culverts, other rains and soils change what they should, and a typo is named."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+import yaml
+from shapely.geometry import box, mapping
+
+from agritwin.config import read_yaml
+from agritwin.cubes import write_group
+from agritwin.errors import ConfigError, DataError
+from agritwin.geometry import to_crs
+from agritwin.pins import open_pointer, write_pointer
+from agritwin.scenarios import flood as job
+from agritwin.scenarios.flood import Culvert, Dike, read, with_works
+from tests.conftest import ROOT
+
+EPSG, WEST, NORTH = 32630, 350_000.0, 4_570_000.0
+FLOOD = read_yaml(ROOT / "config" / "config.yaml")["flood"] | {"simulated_h": 3.0, "storm_depth_mm": 60}
+
+
+@pytest.fixture
+def terrain():
+    """A valley of 10 m cells that falls south, closed by a bank of 2 m with the parcel below it."""
+    rows, columns = np.mgrid[:24, :24]
+    heights = 0.15 * (24 - rows) + 0.05 * np.abs(columns - 12)
+    heights[14] += 2.0
+    y, x = NORTH - 10.0 * np.arange(24), WEST + 10.0 * np.arange(24)
+    return xr.Dataset({"surface_altitude": (("y", "x"), heights)}, {"y": y, "x": x}, {"synthetic": "true"})
+
+
+def degrees(*points):
+    """Longitude and latitude of cells (row, column)."""
+    from shapely.geometry import Point
+
+    return [to_crs(Point(WEST + 10 * column, NORTH - 10 * row), EPSG, 4326).coords[0] for row, column in points]
+
+
+CULVERT = {"line": degrees((12, 12), (16, 12)), "blocked": True}
+
+
+def test_a_dike_is_raised_ground_without_a_gap(terrain):
+    line = degrees((4, 4), (9, 18))
+    raised = with_works(terrain, EPSG, [Dike(line=line, height_m=1.5)], [])["surface_altitude"]
+    change = (raised - terrain["surface_altitude"]).to_numpy()
+    assert set(np.unique(change.round(6))) == {0.0, 1.5}
+    assert (change[:, 4:19] > 0).any(axis=0).all()
+
+
+def test_an_open_culvert_cuts_the_bank_down_to_its_ends_and_raises_nothing(terrain):
+    opened = with_works(terrain, EPSG, [], [Culvert(**CULVERT)])["surface_altitude"].to_numpy()
+    before = terrain["surface_altitude"].to_numpy()
+    assert (opened <= before).all()
+    assert opened[14, 12] < before[14, 12] - 1.5
+    assert opened[14, 2] == before[14, 2]
+
+
+def test_a_line_beside_the_terrain_is_refused(terrain):
+    with pytest.raises(DataError, match="does not touch"):
+        with_works(terrain, EPSG, [Dike(line=[(10.0, 50.0), (10.1, 50.0)], height_m=1)], [])
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"storm": {"depth": 3}}, "storm.depth"),
+        ({"dikes": [{"height_m": 1}]}, "dikes.0.line"),
+        ({"kind": "crop"}, "kind"),
+    ],
+)
+def test_a_typo_is_named(tmp_path, change, key):
+    path = tmp_path / "s.yaml"
+    path.write_text(yaml.safe_dump({"kind": "flood", "twin": "t", "title": "x"} | change))
+    with pytest.raises(ConfigError, match=key):
+        read(path)
+
+
+def test_the_scenarios_of_this_repository_are_understood():
+    paths = sorted((ROOT / "config" / "scenarios").glob("*/floods/*.yaml"))
+    assert paths
+    for path in paths:
+        assert read(path).twin == path.parents[1].name
+
+
+@pytest.fixture
+def simulate(terrain, tmp_path, monkeypatch):
+    """Run a scenario on the valley and return what was published."""
+    monkeypatch.chdir(tmp_path)
+    parcel = to_crs(box(WEST + 60, NORTH - 220, WEST + 180, NORTH - 160), EPSG, 4326)
+    (tmp_path / "parcel.geojson").write_text(json.dumps({"geometry": mapping(parcel)}))
+    store = tmp_path / "terrain.icechunk"
+    write_group(store, "terrain", terrain, "a valley")
+    write_pointer(tmp_path / "terrain.json", store, "terrain")
+
+    def go(**change):
+        path = tmp_path / "what-if.yaml"
+        path.write_text(yaml.safe_dump({"kind": "flood", "twin": "t", "title": "What if"} | change))
+        job.simulate_scenario(str(path), "parcel.geojson", "terrain.json", "results/what-if.json", "t", FLOOD)
+        return json.loads((tmp_path / "results" / "what-if.json").read_text())
+
+    return go
+
+
+def test_more_rain_on_wetter_soil_is_deeper_and_the_run_is_kept(simulate):
+    told = simulate(storm={"depth_mm": 90}, soil_water=1.0)
+    assert told["change"]["depth_max_m"] > 0.02
+    assert told["scenario"]["storm"] == {"depth_mm": 90, "duration_h": 2, "shape": "alternating_block"}
+    assert told["synthetic"] is True
+    kept = open_pointer("results/what-if.json")
+    assert float(kept["water_depth_max"].max()) >= told["scenario"]["depth_max_m"] - 0.001
+
+
+def test_nothing_changed_is_no_change(simulate):
+    told = simulate()
+    assert told["change"]["depth_max_m"] == 0
+    assert set(told["change"]["flooded_share_percent"].values()) == {0}
+
+
+def test_a_blocked_culvert_keeps_water_from_the_land_below(simulate):
+    line = [list(point) for point in CULVERT["line"]]
+    told = simulate(culverts=[{"line": line, "blocked": True}])
+    assert told["change"]["depth_max_m"] < -0.005
+    assert simulate(culverts=[{"line": line, "blocked": False}])["change"]["depth_max_m"] == 0
