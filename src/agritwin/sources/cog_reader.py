@@ -5,6 +5,7 @@ four, one after the other, and it is their latency, not the bytes, that people w
 """
 
 import asyncio
+import datetime as dt
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 FIRST_BYTES = 16384  # holds the directory of a Sentinel-2 tile
 MOST_BYTES = 1_000_000  # of a header; a directory at the end of a file is GDAL's business
 NEAR_BYTES = 65536  # blocks this close come in one request
-RETRY = {"max_retries": 4}
+# A block is some hundred kilobytes: what takes longer than this has stalled.
+REQUEST_TIME = "30s"
+RETRY = {"max_retries": 4, "retry_timeout": dt.timedelta(seconds=90)}
 
 
 class ChangedError(Exception):
@@ -190,7 +193,7 @@ class CogReader:
                 client_options={
                     "allow_http": parts.scheme == "http",
                     "connect_timeout": "20s",
-                    "timeout": "60s",
+                    "timeout": REQUEST_TIME,
                     "user_agent": f"agritwin/{__version__}",
                 },
                 retry_config=RETRY,  # type: ignore[arg-type]
