@@ -1,10 +1,10 @@
 """How good the alerts are, and how fast: hits, misses and false alarms against simulated truth.
 
-Forecast rules: on every issue day the archive's forecast members (synthetic weather plus forecast errors) are
-judged for the two days ahead, and what the synthetic weather then did is the truth. Live floods: storms of random
-depth, duration and soil fall on the archive's terrain, a gauge with an error of a tenth says so message by message, and the
-truth is a full run of that storm on cells of 10 m. Everything is synthetic: the table tells how the rules work, not
-how often they would be right on a holding.
+Forecast rules: on every issue day the archive's forecast members (synthetic weather plus forecast errors) are judged
+for the two days ahead, and what the synthetic weather then did is the truth. Live floods: storms of random depth,
+duration and soil fall on the archive's terrain, a gauge with an error of a tenth says so message by message, and the
+truth is a full run of that storm on cells of 10 m. Everything is synthetic: the table tells how the rules work, not how
+often they would be right on a holding.
 
 Run: python -m benchmarks.alerts [issue days, 150 by default] [storms, 24 by default]
 """

@@ -54,7 +54,7 @@ class Watched:
 
     def start(self):
         before = self.broker.subscribed(CLIENT)
-        code = "from agritwin.cli import app; app(['watch', '--twin', '%s'])" % DEMO
+        code = f"from agritwin.cli import app; app(['watch', '--twin', '{DEMO}'])"
         log = (self.folder / "watch.log").open("ab")
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
         self.process = subprocess.Popen(
