@@ -90,7 +90,7 @@ def perturbed(seed: int) -> tuple[xr.Dataset, dict[str, Any], dict[str, Any]]:
 
 def test_perturbed_crops_soils_and_weather(pcse: Any, thorough: bool) -> None:
     grown = []
-    for seed in range(200 if thorough else 8):
+    for seed in range(200 if thorough else 4):
         expected = assert_agree(*perturbed(seed))
         grown.append(float(expected["above_ground_production"].max()))
     assert max(grown) > 1000.0
@@ -108,15 +108,15 @@ def test_recorded_weather_of_a_dry_and_a_wet_year(pcse: Any, crop: str) -> None:
     assert float(dry["transpiration_reduction"].min()) < float(wet["transpiration_reduction"].min()) + 0.5
 
 
-def test_shipped_parameters_run_alike_in_both_engines(pcse: Any) -> None:
-    for crop in SPECIES:
+def test_shipped_parameters_run_alike_in_both_engines(pcse: Any, thorough: bool) -> None:
+    for crop in SPECIES if thorough else ("rapeseed", "potato"):
         assert_agree(published.weather(), sample(crop, 1, seed=0), shipped(crop))
 
 
 def test_members_of_an_ensemble_are_those_of_single_runs(pcse: Any) -> None:
     members = sample("maize", 40, seed=4)
     found = simulate(published.weather(), members, None, shipped("maize"))
-    chosen = [0, 17, 39]
+    chosen = [17, 39]
     expected = reference.simulate(published.weather(), members.isel(member=chosen), None, shipped("maize"))
     assert max(disagreement(found.isel(member=chosen), expected).values()) < 1e-6
 

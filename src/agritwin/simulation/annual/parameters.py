@@ -225,7 +225,8 @@ def sample(species: str, members: int, seed: int, **fixed: Any) -> xr.Dataset:
         values[1:] = draws[1:]
         drawn[name] = ("member", values, attributes)
     dataset = xr.Dataset(drawn, coords={"member": np.arange(members)}, attrs={"species": species})
-    known = as_dataset(fixed)
+    spread = {name: given if name in TABLES else np.broadcast_to(given, members) for name, given in fixed.items()}
+    known = as_dataset(spread)
     return dataset.drop_vars([name for name in fixed if name in dataset]).assign(
         {name: known[name].assign_attrs(mark="given") for name in fixed}
     )

@@ -1,0 +1,109 @@
+"""The field's season, on recorded weather of Wageningen."""
+
+import datetime as dt
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from agritwin.products import annual
+from agritwin.simulation.annual.management import Cropping
+from tests.simulation.annual.conftest import wageningen
+
+LAST = dt.date(1988, 6, 14)
+CROP = {"members": 12, "seed": 3, "root_depth_m": 1.0, "initial_depletion_share": 0.2, "horizon_days": 7}
+IRRIGATION = {"rule": "none", "threshold_share_of_raw": 0.9, "maximum_mm_per_day": 25.0}
+WHEAT = {"species": "wheat", "sowing": None, "harvest": None}
+
+
+def layer(top: float, bottom: float, stones: float = 0.0) -> dict[str, float]:
+    contents = {"wilting_point": 0.1, "field_capacity": 0.3, "saturation": 0.45}
+    return {"depth_top_m": top, "depth_bottom_m": bottom, "coarse_fragments": stones, **contents} | {
+        "saturated_hydraulic_conductivity": 5.0
+    }
+
+
+def site(**changes: Any) -> dict[str, Any]:
+    soil = {"layers": [layer(0.0, 0.3), layer(0.3, 2.0, stones=20.0)]}
+    return {"latitude": 51.97, "elevation_m": 7.0, "soil": soil, **changes}
+
+
+@pytest.fixture(scope="module")
+def weather() -> xr.Dataset:
+    """The year 1988 as known on 14 June, then as past years went on."""
+    past = xr.concat([wageningen(year) for year in (1977, 1978, 1979, 1980)], "day")
+    now = wageningen(1988).sel(day=slice(None, str(LAST))).copy(deep=True)
+    now["wind_speed"][40] = np.nan
+    found, filled = annual.season_drivers(past, now, now, None, site(), "Europe/Amsterdam", CROP)
+    assert filled == 1
+    return found
+
+
+def test_drivers_reach_from_the_season_s_first_day_to_its_end(weather: xr.Dataset) -> None:
+    assert weather.sizes == {"member": 12, "day": 366}
+    assert not weather.to_dataarray().isnull().any()
+    assert float(weather["precipitation"].sel(day=slice(None, str(LAST))).std("member").max()) < 1e-9
+    assert float(weather["precipitation"].sum("day").std("member")) > 0.0
+
+
+def test_the_soil_of_the_parcel_counts_without_its_stones() -> None:
+    found = annual.parameters(site(), WHEAT, CROP)
+    share = 0.3 + 0.7 * 0.8
+    assert float(found["SMW"][0]) == pytest.approx(0.1 * share)
+    assert float(found["SMFCF"][0]) == pytest.approx(0.3 * share)
+    assert float(found["RDMSOL"][0]) == 100.0
+    assert float(found["WAV"][0]) == pytest.approx(0.8 * 0.2 * share * 100.0)
+    assert float(found["KSUB"][0]) == pytest.approx(12.0)
+    assert float(found["SMFCF"].std()) > 0.0
+    assert (found["SMFCF"] > found["SMW"]).all()
+    unknown = annual.parameters(site(soil=None), WHEAT, CROP)
+    assert unknown["SMFCF"].attrs["mark"] == "prior"
+
+
+def test_winter_crops_begin_as_their_parameters_do_and_others_when_sown() -> None:
+    first = dt.date(1987, 11, 1)
+    wheat, sentence = annual.manage({**WHEAT, "sowing": "11-05"}, IRRIGATION, first, LAST)
+    assert (wheat.sowing, wheat.start) == (dt.date(1988, 1, 1), "emergence")
+    assert "begins at emergence on 01-01" in sentence
+    maize, sentence = annual.manage(
+        {"species": "maize", "sowing": "05-03", "harvest": "09-30"}, IRRIGATION, first, LAST
+    )
+    assert (maize.sowing, maize.start, maize.harvest) == (dt.date(1988, 5, 3), "sowing", dt.date(1988, 9, 30))
+    assert "05-03" in sentence
+
+
+def test_summary_has_the_shape_of_the_product(weather: xr.Dataset) -> None:
+    members = annual.parameters(site(), WHEAT, CROP)
+    cropping, _ = annual.manage(WHEAT, IRRIGATION, dt.date(1988, 1, 1), LAST)
+    run = annual.run(weather.isel(day=slice(0, 173)), members, cropping)
+    found = annual.summary(run, cropping, LAST, 7)
+    asked = "stage stages depletion_mm raw_mm taw_mm stress relative_yield irrigation_mm_season advice balance_error_mm"
+    assert set(asked.split()) <= set(found)
+    assert found["stage"] in annual.STAGES
+    assert [row["stage"] for row in found["stages"]] == list(annual.SHOWN_DATES)
+    assert found["stages"][0]["day"] == "1988-01-01"
+    assert found["balance_error_mm"] < 0.01
+    assert 0.0 < found["relative_yield"]["p10"] <= found["relative_yield"]["p90"] <= 1.0 + 1e-9
+    assert found["advice"]["days"] == 7
+    kept = annual.keep(run, {"synthetic": "false", "title": "t"})
+    assert {"root_zone_depletion", "readily_available_water", "irrigation", "stage_flowering"} <= set(kept)
+    assert kept.attrs["synthetic"] == "false"
+
+
+def test_water_given_raises_the_outlook_of_a_dry_field(weather: xr.Dataset) -> None:
+    dry = weather.assign(precipitation=(weather["precipitation"] * 0.2).assign_attrs(weather["precipitation"].attrs))
+    members = annual.parameters(site(), WHEAT, CROP)
+    cropping, _ = annual.manage(WHEAT, {**IRRIGATION, "rule": "refill"}, dt.date(1988, 1, 1), LAST)
+    onward = replace(cropping, irrigation=replace(cropping.irrigation, last_day=None))
+    left = Cropping(cropping.sowing, cropping.start)
+    watered, without = (annual.outlook_summary(annual.run(dry, members, each)) for each in (onward, left))
+    assert watered["yield_dry_matter_kg_per_ha"]["p50"] > 1.2 * without["yield_dry_matter_kg_per_ha"]["p50"]
+    assert watered["irrigation_mm"]["p50"] > 0.0
+    assert watered["stages"][2]["day"] is not None
+
+
+def test_species_of_the_settings_are_those_with_parameters() -> None:
+    assert annual.grown({"species": "wheat"})
+    assert not annual.grown({"species": "pistachio"})
