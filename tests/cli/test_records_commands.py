@@ -69,3 +69,16 @@ def test_a_backup_and_back(workspace):
     assert "Restored" in call("restore", "one.zip", "--replace")
     assert "The workspace holds the same." in call("verify", "one.zip", "--workspace")
     assert "0 readings stored, 4738 known" in call("listen", "data/archive/holding/sensors.csv")
+
+
+def test_the_notebook_of_a_year_in_every_format(workspace):
+    from agritwin.holding.intake import take_in
+    from agritwin.products.records import open_records
+
+    file = workspace / "work.csv"
+    file.write_text(f"fecha;labor;recinto id\n13/02/2021;TRATAMIENTO (cobre (2));{DEMO}\n")
+    take_in(open_records(), [DEMO], file, None, dt.date(2025, 6, 15), raw=workspace / "data/raw", landed_for=DEMO)
+    for ending in ("xlsx", "xml", "json"):
+        assert "1 records" in call("records", "notebook", DEMO, 2021, f"out/book.{ending}", "--holder", "Ana")
+        assert b"cobre" in (workspace / f"out/book.{ending}").read_bytes() or ending == "xlsx"
+    assert "not written as" in call("records", "notebook", DEMO, 2021, "book.pdf", code=2)

@@ -1,5 +1,6 @@
 """Answer the questions of the intake: lines in quarantine, mappings that were proposed, spellings of products."""
 
+import datetime as dt
 import hashlib
 import shutil
 from pathlib import Path
@@ -104,6 +105,34 @@ def _tell(reports: "list[IntakeReport]") -> None:
     for report in reports:
         counts = f"{report.rows_in} lines, {report.accepted} new, {report.known} known, {report.rejected} rejected"
         console.print(f"{report.file}: {counts}, {report.questions} questions.", highlight=False)
+
+
+@records.command()
+@sentence
+def notebook(
+    twin: Annotated[str, typer.Argument(help="Id of the twin.")],
+    year: Annotated[int, typer.Argument(help="Calendar year.")],
+    file: Annotated[Path, typer.Argument(help="xlsx, xml or json.")],
+    holder: Annotated[str | None, typer.Option(help="Name of the holder.")] = None,
+    tax_number: Annotated[str | None, typer.Option(help="The holder's NIF.")] = None,
+) -> None:
+    """Write the plant-protection records of a year, with what is missing in each (EU 2023/564)."""
+    from agritwin.holding.field_notebook import field_notebook, to_json, to_xlsx, to_xml
+
+    given = file.resolve()
+    _, engine, twins = _open()
+    config.choose(list(twins), twin)
+    about = {"name": holder, "tax_number": tax_number}
+    known = {key: value for key, value in about.items() if value}
+    day = workspace.recorded_clock() or dt.date.today().isoformat()
+    found = field_notebook(engine, twin, year, dt.date.fromisoformat(day), known)
+    writers = {".json": lambda one: to_json(one).encode(), ".xml": to_xml, ".xlsx": to_xlsx}
+    if given.suffix not in writers:
+        raise DataError(f"{file}: notebooks are not written as {given.suffix}.", f"Use {', '.join(writers)}.")
+    with workspace.aside(given) as temporary:
+        temporary.write_bytes(writers[given.suffix](found))
+    lacking = sum(bool(entry["required"]) for entry in found.missing)
+    console.print(f"{file}: {len(found.records)} records, {lacking} required fields missing.", highlight=False)
 
 
 @mapping.command("list")

@@ -17,6 +17,7 @@ from openpyxl.utils import column_index_from_string, get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from agritwin.errors import DataError
+from agritwin.holding.field_notebook import safe_cell
 from agritwin.holding.files import land
 from agritwin.holding.readers import Cell, Sheet, read_sheets
 from agritwin.holding.sentences import say
@@ -89,7 +90,7 @@ def export_quarantine(engine: sa.Engine, raw: Path, twin_id: str, path: Path, la
         told = (say(row.reason, language), say(row.suggestion, language))
         line = lines.get((row.sha256, row.sheet, row.row), "")
         content = [row.file, row.sheet, row.row, row.column, row.value, *told, None, line, row.sha256]
-        page.append([f"'{cell}" if isinstance(cell, str) and cell.startswith("=") else cell for cell in content])
+        page.append([safe_cell(cell) for cell in content])
     _format(page)
     path.parent.mkdir(parents=True, exist_ok=True)
     book.save(path)
