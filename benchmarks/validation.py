@@ -1,8 +1,12 @@
-"""Validation tables of docs/science.md: ``python -m benchmarks.validation [--truths 120] [--write]``.
+"""Validation tables of docs/science.md: ``python -m benchmarks.validation [bloom twin wheat] [--write]``.
 
-Real data lie beside the project in ``../shared`` (see the sources in the tables); a part whose data are absent says so.
+Each table is printed; ``--write`` puts it between its markers in docs/science.md. Real data lie beside the project in
+``../shared``.
 """
 
+import argparse
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +18,8 @@ from agritwin.agromet.hourly_temperature import hourly_temperature
 from agritwin.models import bloom
 from agritwin.simulation.orchard import phenoflex
 
-ROOT = Path(__file__).resolve().parents[1]
-SHARED = ROOT.parent / "shared"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "science.md"
+SHARED = PAGE.parents[2] / "shared"
 LATITUDE, FIRST, LAST = 50.4, 1999, 2008
 
 
@@ -100,3 +104,51 @@ def twin_table(truths: int, members: int = 200) -> str:
             f"| {row['coverage']:.2f} | {row['flat']:.2f} |"
         )
     return "\n".join(lines)
+
+
+def wheat_table() -> str:
+    """Errors of leaf area and stage of the wheat fields, as a table."""
+    from benchmarks import wheat_fields
+
+    found = wheat_fields.leave_one_out()
+    found.loc["mean"] = found.mean()
+    columns = [(known, what) for known in ("shipped", "before", "visits", "images") for what in ("lai", "bbch")]
+    lines = [
+        "| field | shipped: leaf area | stage | **before**: leaf area | stage | **after**, visits: leaf area | stage "
+        "| after, images: leaf area | stage |",
+        "|---" * 9 + "|",
+    ]
+    for field, row in found.iterrows():
+        cells = ["–" if np.isnan(row[column]) else f"{row[column]:.2f}" for column in columns]
+        lines.append(f"| {field} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def fill(page: Path, name: str, text: str) -> None:
+    """Put a table between its markers in a page."""
+    content = page.read_text(encoding="utf-8")
+    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+    before, rest = content.split(begin)
+    page.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}", encoding="utf-8")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("tables", nargs="*", help="bloom, twin, wheat; all where none is named")
+    options.add_argument("--truths", type=int, default=40, help="of the twin experiment")
+    options.add_argument("--write", action="store_true", help="put the tables into docs/science.md")
+    chosen = options.parse_args()
+    tables: dict[str, Callable[[], str]] = {
+        "bloom": bloom_table,
+        "twin": lambda: twin_table(chosen.truths),
+        "wheat": wheat_table,
+    }
+    for name in chosen.tables or tables:
+        text = tables[name]()
+        sys.stdout.write(f"{name}\n{text}\n\n")
+        if chosen.write:
+            fill(PAGE, name, text)
+
+
+if __name__ == "__main__":
+    main()

@@ -33,9 +33,9 @@ POPULATION = {
     "rain_factor": (0.0, 0.10),
     "et0_factor": (0.0, 0.07),
     "irrigation_factor": (0.0, 0.15),
-    "ky_stage_1": (-0.41, 0.30),
-    "ky_stage_2": (-1.39, 0.30),
-    "ky_stage_3": (-0.20, 0.30),
+    "ky_stage_1": (-0.41, 0.20),
+    "ky_stage_2": (-1.39, 0.20),
+    "ky_stage_3": (-0.20, 0.20),
     "bias_probe": (0.0, 0.06),
 }
 UNKNOWNS = {**SCALES, "bias_probe": BIAS}
