@@ -1,0 +1,99 @@
+"""Sensors that are silent or stuck, forecasts that fail: judged from what the stores hold."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+import xarray as xr
+
+from agritwin.config import read_yaml
+from agritwin.products.health import from_models, from_sensors
+from agritwin.records import tables as t
+from agritwin.records.database import connect, migrate, writing
+from agritwin.records.instruments import Flag, define_measure, define_sensor, store_readings
+from tests.conftest import ROOT
+
+ALERTS = read_yaml(ROOT / "config" / "config.yaml")["alerts"]
+UNTIL = dt.datetime(2025, 6, 15, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def engine(tmp_path):
+    engine = connect(tmp_path / "records.db")
+    migrate(engine)
+    with writing(engine) as connection:
+        connection.execute(sa.insert(t.twins).values(id="t"))
+    define_measure(engine, "soil_moisture", "m3 m-3")
+    define_sensor(engine, "probe", "logger", ["soil_moisture"], twin_id="t", cadence_s=3600)
+    yield engine
+    engine.dispose()
+
+
+def store(engine, hours_ago, values, flags=0):
+    times = [pd.Timestamp("2025-06-15") - pd.Timedelta(hours=h) for h in hours_ago]
+    table = pd.DataFrame({"time": times, "value": values, "flags": flags})
+    store_readings(engine, table.assign(sensor="probe", measure="soil_moisture"))
+
+
+def levels(engine):
+    return {judgement.rule: judgement.level for judgement in from_sensors(engine, "t", ALERTS, UNTIL)}
+
+
+def test_a_sensor_that_speaks_is_no_danger(engine):
+    store(engine, range(48, 0, -1), np.linspace(0.2, 0.3, 48))
+    assert levels(engine) == {"silent_sensor": "none", "stuck_sensor": "none"}
+
+
+def test_a_sensor_that_fell_silent(engine):
+    store(engine, range(60, 20, -1), np.linspace(0.2, 0.3, 40))
+    assert levels(engine)["silent_sensor"] == "mid"
+
+
+def test_a_sensor_is_stuck_where_its_intake_says_so(engine):
+    store(engine, range(60, 0, -1), [0.25] * 60)
+    assert levels(engine)["stuck_sensor"] == "none"  # constant, and no registry finds that odd
+    store(engine, [0.5], [0.25], int(Flag.STUCK))
+    assert levels(engine)["stuck_sensor"] == "mid"
+
+
+def test_a_twin_without_sensors_has_nothing_to_judge(engine):
+    assert from_sensors(engine, "other", ALERTS, UNTIL) == []
+
+
+def issues(bias, spread, count=10, seed=3):
+    """Issues of the last days, 20 members over 48 hours, and the weather that they were about."""
+    random = np.random.default_rng(seed)
+    begin = np.datetime64("2025-06-04", "ns")
+    hours = begin + np.arange(12 * 24) * np.timedelta64(1, "h")
+    truth = 20 + 5 * np.sin(np.arange(hours.size) / 24 * 2 * np.pi)
+    issue = begin + np.arange(count) * np.timedelta64(1, "D")
+    lead = np.arange(48)
+    at = (np.arange(count)[:, None] * 24 + lead) % hours.size
+    weather = truth + random.normal(0, 1, truth.shape)
+    members = truth[at][:, None, :] + bias + random.normal(0, spread, (count, 20, lead.size))
+    valid = issue[:, None] + lead * np.timedelta64(1, "h")
+    data = xr.Dataset(
+        {"air_temperature": (("issue", "member", "lead"), members)},
+        {"issue": issue, "lead": lead, "valid_time": (("issue", "lead"), valid)},
+    )
+    observed = xr.Dataset({"air_temperature": ("time", weather)}, {"time": hours})
+    return data, observed
+
+
+@pytest.mark.parametrize(
+    ("bias", "spread", "level"), [(0.0, 1.0, "none"), (3.0, 1.0, "serious"), (0.0, 0.3, "serious")]
+)
+def test_a_forecast_is_judged_by_its_error_over_what_its_spread_promises(bias, spread, level):
+    (judgement,) = from_models(*issues(bias, spread), ALERTS, UNTIL)
+    assert judgement.level == level
+    if level == "none":
+        assert judgement.value == pytest.approx(1.0, abs=0.1)
+
+
+def test_too_few_scored_hours_are_not_enough_data():
+    few, observed = issues(3.0, 1.0, count=1)
+    (judgement,) = from_models(few.isel(lead=slice(0, 10)), observed, ALERTS, UNTIL)
+    assert (judgement.level, judgement.code, judgement.value) == ("none", "no_data", None)
+    assert from_models(None, observed, ALERTS, UNTIL) == []

@@ -1,0 +1,88 @@
+"""The commands of watch, notices and actuators, as a person types them."""
+
+import datetime as dt
+
+import pytest
+import xmlschema
+from typer.testing import CliRunner
+
+from agritwin import config
+from agritwin.alerts.stores import commands, inbox
+from agritwin.cli import app
+from agritwin.records.database import connect
+from agritwin.watch.cloudburst import messages
+from agritwin.watch.context import Contexts
+from tests.conftest import DEMO, ROOT
+from tests.watch import test_follow
+from tests.watch.conftest import NEIGHBOUR
+
+engine, contexts = test_follow.engine, test_follow.contexts
+NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
+
+
+@pytest.fixture
+def run():
+    return lambda *arguments: CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"})
+
+
+@pytest.fixture
+def flooded(engine, contexts):
+    """A synthetic cloudburst that has been told of."""
+    test_follow.rain(engine, messages(62, 2, NOW), "rain-gauge-synthetic")
+    test_follow.look(engine, contexts, NOW)
+    return engine
+
+
+def test_a_command_is_listed_approved_and_rejected_once(flooded, run):
+    (command,) = commands(flooded)
+    listed = run("commands", "list")
+    assert command.id in listed.output
+    assert "irrigation: stop, hours: 12" in listed.output
+    assert "approved" in run("commands", "approve", command.id[:8], "--by", "ana").output
+    (command,) = commands(flooded)
+    assert (command.state, command.steps[-1].by) == ("approved", "ana")
+    assert run("commands", "reject", command.id).exit_code == 0
+    refused = run("commands", "approve", command.id)
+    assert refused.exit_code == 2
+    assert "closed" in refused.output
+    assert run("commands", "approve", "nothing").exit_code == 2
+    assert "ana" in run("commands", "list", "--journal").output
+
+
+def test_the_inbox_is_shown_seen_and_acknowledged(flooded, run):
+    assert NEIGHBOUR in run("notices").output
+    assert {row["state"] for row in inbox(flooded, None, NOW)} == {"seen"}
+    number = inbox(flooded, NEIGHBOUR, NOW)[0]["id"]
+    run("notices", "--acknowledge", str(number), "--by", "luis")
+    assert inbox(flooded, NEIGHBOUR, NOW)[0]["acknowledged_by"] == "luis"
+    assert run("notices", "--acknowledge", "999").exit_code == 2
+
+
+def test_alerts_that_stand_are_written_as_valid_cap(flooded, run, tmp_path):
+    schema = xmlschema.XMLSchema(ROOT / "tests" / "reference" / "CAP-v1.2.xsd")
+    assert run("notices", "--cap", str(tmp_path / "cap")).exit_code == 0
+    files = sorted((tmp_path / "cap").glob("*.xml"))
+    assert len(files) > 3
+    for path in files:
+        schema.validate(path.read_text())
+        assert "<status>Test</status>" in path.read_text()
+    assert any("<msgType>Update</msgType>" in path.read_text() for path in files)
+
+
+def test_a_cloudburst_without_a_broker_says_what_to_do(workspace, run):
+    from tests.watch.conftest import configure
+
+    configure(workspace, listen={"port": 9})
+    refused = run("fake-flood", DEMO)
+    assert refused.exit_code == 2
+    assert "agritwin watch --demo-broker" in refused.output
+
+
+def test_a_context_is_read_again_when_the_dag_has_published(workspace):
+    contexts = Contexts(workspace, config.load(workspace / "config"))
+    first = contexts.of(DEMO)
+    assert contexts.of(DEMO) is first
+    test_follow.publish(workspace, test_follow.published("mid"))
+    assert len(contexts.of(DEMO).product["judgements"]) == 1
+    assert contexts.of(NEIGHBOUR).situation.library is None
+    connect(workspace / "data" / "records.db").dispose()
