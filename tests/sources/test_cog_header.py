@@ -60,7 +60,7 @@ def layouts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(data=st.data())
 def test_every_window_holds_what_gdal_reads(layouts: dict[str, str], name: str, data: st.DataObject) -> None:
     left, top = data.draw(st.integers(-30, 210), "left"), data.draw(st.integers(-30, 160), "top")
