@@ -78,22 +78,21 @@ def parameters(site: dict[str, Any], planting: dict[str, Any], settings: dict[st
 def _soil(layers: list[dict[str, Any]], settings: dict[str, Any], members: int) -> dict[str, Any]:
     """WOFOST's soil from layers: means over the rooted depth, stones holding no water."""
     table = pd.DataFrame(layers).astype(float).dropna(subset=["wilting_point", "field_capacity", "saturation"])
+    column = {str(name): values.to_numpy() for name, values in table.items()}
     depth = settings["root_depth_m"]
-    thickness = (table["depth_bottom_m"].clip(upper=depth) - table["depth_top_m"]).clip(lower=0.0)
+    thickness = np.clip(np.minimum(column["depth_bottom_m"], depth) - column["depth_top_m"], 0.0, None)
     if not thickness.sum() > 0.0:
         raise DataError("No layer of the soil has its water contents.", "Correct the soil of the parcel.")
-    fine = 1.0 - table["coarse_fragments"].fillna(0.0) / 100.0
     weight = thickness / thickness.sum()
-    dry, moist, full = (
-        float((table[name] * fine * weight).sum()) for name in ("wilting_point", "field_capacity", "saturation")
-    )
-    percolation = float(
-        np.clip(1.0 / (weight / (table["saturated_hydraulic_conductivity"] * 2.4)).sum(), *_PERCOLATION)
-    )
+    fine = 1.0 - np.nan_to_num(column["coarse_fragments"]) / 100.0
+    contents = (column[name] for name in ("wilting_point", "field_capacity", "saturation"))
+    dry, moist, full = (float((content * fine * weight).sum()) for content in contents)
+    slowest = 1.0 / (weight / (column["saturated_hydraulic_conductivity"] * 2.4)).sum()  # mm h-1 to cm d-1, in series
+    percolation = float(np.clip(slowest, *_PERCOLATION))
     spread = 1.0 + np.random.default_rng(settings["seed"]).normal(0.0, AVAILABLE_WATER_ERROR, members).clip(-0.5, 0.5)
     spread[0] = 1.0
     field_capacity = np.minimum(dry + (moist - dry) * spread, full - 0.01)
-    rooted = 100.0 * float(min(depth, table["depth_bottom_m"].max()))
+    rooted = 100.0 * min(depth, float(column["depth_bottom_m"].max()))
     return {
         "SMW": dry,
         "SMFCF": field_capacity,

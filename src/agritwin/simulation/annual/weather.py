@@ -82,7 +82,7 @@ def drivers(weather: xr.Dataset, latitude: float, elevation_m: float, angstrom: 
             elevation_m,
             weather["day"].dt.dayofyear,
         ).assign_attrs(cell_methods="time: sum", method="FAO-56 Penman-Monteith")
-    result["et0"] = np.maximum(result["et0"], 0.0).assign_attrs(result["et0"].attrs)  # dew makes a winter day negative
+    result["et0"] = result["et0"].clip(min=0.0, keep_attrs=True)  # dew makes a winter day slightly negative
     return result
 
 
