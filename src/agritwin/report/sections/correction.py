@@ -103,6 +103,8 @@ def _span(quantiles: dict[str, float], say: Language) -> str:
 def outlook(cube: xr.Dataset | None, summary: dict[str, Any], say: Language) -> list[Block]:
     """Return the season's end as forecast members and past years would bring it."""
     told = summary.get("outlook")
+    if told and "until" not in told:
+        return []  # that of an annual crop is told with its stages
     if not told or cube is None or "outlook_depletion" not in cube:
         return [Absent(say("correction.outlook_title"), say("correction.no_outlook"))]
     share, water, stress = (told[name] for name in ("relative_yield", "irrigation_mm", "stress_days"))
