@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agritwin.api.errors import RefusalError
 from agritwin.api.shapes import TwinId
-from agritwin.api.surroundings import Surroundings
+from agritwin.api.surroundings import SECRET, Surroundings
 from agritwin.records import services
 
 RULE = re.compile(r"^rule (\w+):\n(.*?)(?=^rule |\Z)", re.MULTILINE | re.DOTALL)
@@ -109,9 +109,16 @@ def execute(
     command: list[str], folder: Path, stop: threading.Event, limit_s: float = TIME_LIMIT_S
 ) -> tuple[str, int | None, str]:
     """Run a command to its end, its time limit or the stop; return state, exit code and what it printed."""
+    environment = {name: value for name, value in os.environ.items() if name != SECRET}
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
         waited = 0.0
         while process.poll() is None and waited < limit_s and not stop.is_set():
