@@ -120,7 +120,7 @@ def live_floods(count: int, made: Mapping[str, Rule], flood: dict, where: Where)
     random, tally, errors, spent = np.random.default_rng(11), Counter[tuple[str, str]](), [], []
     for _ in range(count):
         hours = float(np.round(np.exp(random.uniform(np.log(0.5), np.log(6))), 1))
-        event = Event(float(random.uniform(5, 70)), hours, float(random.uniform(0, 1)))
+        event = Event(float(random.uniform(8, 110)), hours, float(random.uniform(0, 1)))
         truth = full_depth(terrain, inside_full, event, plan)
         errors.append(library.read(event).depth_max_m - truth)
         rain = design_storm(event.depth_mm, event.duration_h)

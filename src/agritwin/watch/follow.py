@@ -32,6 +32,8 @@ SYNTHETIC = "-synthetic"
 TOLD_TO_NEIGHBOURS = ("flood",)
 LIVE_DAYS = 7
 """A sensor silent for longer is not alive any more; how old its data are is judged with the forecasts."""
+LATEST_DAYS = 30
+"""Rain that is told of later than this is history: no alert on it could still stand."""
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 type Find = Callable[[str], Context]
@@ -49,14 +51,14 @@ class News:
 
 def follow_readings(engine: sa.Engine, twins: Iterable[str], find: Find, now: dt.datetime) -> list[News]:
     """Judge the rain readings that no look has seen yet, in the order in which they came."""
-    names = list(twins)
+    names, since = list(twins), _milliseconds(now - dt.timedelta(days=LATEST_DAYS))
     with reading(engine) as connection:
-        if not _unseen(connection, names):
+        if not _unseen(connection, names, since):
             return []
     news: list[News] = []
     with writing(engine) as connection:
         _begin_anew(connection, names)
-        unseen = _unseen(connection, names)
+        unseen = _unseen(connection, names, since)
         for twin in dict.fromkeys(row["twin_id"] for row in unseen):
             context, rows = find(twin), [row for row in unseen if row["twin_id"] == twin]
             before = State(_remembered(connection, twin), _standings(connection, twin, GAUGES))
@@ -160,7 +162,7 @@ def _subject(judgement: Judgement) -> str:
     return str(judgement.evidence.get("source", "forecast"))
 
 
-def _unseen(connection: sa.Connection, twins: list[str]) -> list[Mapping[str, Any]]:
+def _unseen(connection: sa.Connection, twins: list[str], since_ms: int) -> list[Mapping[str, Any]]:
     c, seen = t.readings.c, t.watch_seen.c
     keys = (c.sensor_id, c.measure_id, c.time_ms, c.occurrence)
     there = sa.exists().where(*(seen[key.name] == key for key in keys))
@@ -168,7 +170,7 @@ def _unseen(connection: sa.Connection, twins: list[str]) -> list[Mapping[str, An
         sa.select(t.sensors.c.twin_id, t.sensors.c.name, c.value, *keys)
         .select_from(t.readings.join(t.sensors).join(t.measures))
         .where(t.sensors.c.twin_id.in_(twins), t.measures.c.name == RAIN, c.value.is_not(None), ~there)
-        .where(c.flags.op("&")(int(UNUSABLE)) == 0)
+        .where(c.flags.op("&")(int(UNUSABLE)) == 0, c.time_ms >= since_ms)
         .order_by(c.arrival_ms, c.time_ms, c.sensor_id, c.occurrence)
     )
     return [dict(row) for row in connection.execute(select).mappings()]
