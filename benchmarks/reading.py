@@ -122,9 +122,10 @@ READERS = {"agritwin": ours, "odc-stac": theirs}
 
 
 def child(name: str, address: str, number: int, folder: str) -> None:
-    """Read twice; say after each how long it took, and go on when told to."""
+    """Import what is needed by reading one scene; then read all twice, when told to, and say how long each took."""
     described = items(address, number)
     READERS[name](items(address.replace("127.0.0.1", "localhost"), 1), Path(folder) / "imports")
+    print("ready", flush=True)
     for _ in ("cold", "warm"):
         sys.stdin.readline()
         wall, cpu = time.perf_counter(), time.process_time()
@@ -137,9 +138,8 @@ def measured(name: str, address: str, number: int, folder: Path, server: subproc
     command = [sys.executable, "-m", "benchmarks.reading", name, address, str(number), str(folder)]
     told = {}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        process.stdout.readline()  # type: ignore[union-attr]
         for state in ("cold", "warm"):
-            if state == "cold":
-                time.sleep(4.0)  # until its imports are done
             counts(server)
             process.stdin.write("\n")  # type: ignore[union-attr]
             process.stdin.flush()  # type: ignore[union-attr]
