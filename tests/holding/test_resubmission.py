@@ -106,7 +106,7 @@ def test_corrections_dropped_beside_the_file_count_in_whatever_order(engine, raw
     resubmit(engine, [PINILLO], book, [], raw, {})
     before = queries.digest(engine, PINILLO)
     for documents in ([str(file), str(book)], [str(book), str(file)]):
-        reports, refused = take_in_all(engine, PINILLO, [PINILLO], documents, AS_OF, None)
+        reports, refused = take_in_all(engine, PINILLO, [PINILLO], documents, [], AS_OF, None)
         assert (len(reports), refused) == (1, [])
         assert queries.digest(engine, PINILLO) == before
 

@@ -12,10 +12,15 @@ def sensor_registry(wildcards):
     return str(records.sensor_registry) if records.sensors and records.sensor_registry else []
 
 
+def mappings(wildcards):
+    return sorted(map(str, Path("config/mappings").glob("*.yaml")))
+
+
 rule join_records:
     input:
         notebook="notebooks/40_records.ipynb",
         documents=holding_files,
+        mappings=mappings,
         sensors=lambda wildcards: list(map(str, SETTINGS[wildcards.twin].records.sensors)),
         registry=sensor_registry,
         parcel="data/twins/{twin}/parcel.geojson",

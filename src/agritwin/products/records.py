@@ -13,7 +13,7 @@ from agritwin.errors import DataError
 from agritwin.holding.checks import disagreeing_yields
 from agritwin.holding.corrections import is_corrections, read_corrections, save_corrections
 from agritwin.holding.intake import IntakeReport, take_in
-from agritwin.holding.mapping import HarvestUnit, load_mappings
+from agritwin.holding.mapping import HarvestUnit, load_mapping
 from agritwin.records import queries
 from agritwin.records.database import connect, migrate
 from agritwin.records.instruments import Flag, readings
@@ -40,6 +40,7 @@ def take_in_all(
     twin: str,
     twins: Collection[str],
     documents: list[str],
+    mappings: list[str],
     as_of: dt.date,
     harvest_unit: HarvestUnit | None,
 ) -> tuple[list[IntakeReport], list[dict[str, str]]]:
@@ -52,7 +53,7 @@ def take_in_all(
     tuple
         Reports, and ``{file, reason, suggestion}`` of documents that were refused whole.
     """
-    mappings = load_mappings(workspace.CONFIG / "mappings")
+    known = [load_mapping(Path(path)) for path in mappings]
     reports, refused = [], []
     for document in sorted(map(Path, documents), key=is_corrections, reverse=True):
         try:
@@ -60,7 +61,7 @@ def take_in_all(
                 save_corrections(engine, read_corrections(document))
                 continue
             options: dict[str, Any] = {"raw": workspace.RAW, "landed_for": twin, "harvest_unit": harvest_unit}
-            reports.append(take_in(engine, twins, document, mappings, as_of, **options))
+            reports.append(take_in(engine, twins, document, known, as_of, **options))
         except DataError as error:
             refused.append({"file": document.name, "reason": error.message, "suggestion": error.remedy})
     return reports, refused
