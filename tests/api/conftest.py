@@ -91,11 +91,9 @@ def engine(request, filled, tmp_path) -> Iterator[sa.Engine]:
 def workspace(tmp_path) -> Path:
     """A workspace with two twins and the rules of the project, without data."""
     folder = tmp_path / "workspace"
+    folder.mkdir()
     for name in ("Snakefile", "workflow", "config"):
-        source = ROOT / name
-        (shutil.copytree if source.is_dir() else shutil.copy2)(
-            source, folder / name if source.is_dir() else folder.mkdir(exist_ok=True) or folder / name
-        )
+        (folder / name).symlink_to(ROOT / name)
     return folder
 
 

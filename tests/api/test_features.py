@@ -101,13 +101,25 @@ def test_a_parcel_that_has_an_age_is_answered_for_its_time(admin, engine, moment
     assert admin.get(ITEMS, params={"datetime": moment}).json()["numberMatched"] == count
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["limit=0", "limit=x", "limit=-1", "bbox=1,2,3", "bbox=a,b,c,d", "bbox=0,2,1,1", "bbox=nan,0,1,1",
-     "datetime=yesterday", "datetime=2021/2020", "datetime=../x", "unknown=1", "offset=-1"],
-)  # fmt: skip
-def test_wrong_and_unknown_parameters_are_refused_with_400(admin, query):
-    assert admin.get(f"{ITEMS}?{query}").status_code == 400
+WRONG = [
+    "limit=0",
+    "limit=x",
+    "limit=-1",
+    "bbox=1,2,3",
+    "bbox=a,b,c,d",
+    "bbox=0,2,1,1",
+    "bbox=nan,0,1,1",
+    "datetime=yesterday",
+    "datetime=2021/2020",
+    "datetime=../x",
+    "unknown=1",
+    "offset=-1",
+]
+
+
+def test_wrong_and_unknown_parameters_are_refused_with_400(admin):
+    for query in WRONG:
+        assert admin.get(f"{ITEMS}?{query}").status_code == 400, query
 
 
 def test_everybody_sees_the_own_parcels_only(as_):

@@ -107,28 +107,28 @@ def test_single_properties_and_values(things):
     assert {row["Thing"]["@iot.id"] for row in other} == {"unattributed"}
 
 
-@pytest.mark.parametrize(
-    ("address", "status"),
-    [
-        ("Things?$filter=name eq", 400),
-        ("Things?$filter=name is 'x'", 400),
-        ("Things?$filter=((((((((((name eq 'x'))))))))))", 400),
-        ("Things?$top=-1", 400),
-        ("Things?$nope=1", 400),
-        ("Things?$expand=Nothing", 400),
-        ("Things?$orderby=nothing", 400),
-        ("Observations?$filter=result eq Things", 400),
-        ("Observations?$filter=phenomenonTime gt 2025-99-01T00:00:00Z", 400),
-        ("Observations?$orderby=name", 400),
-        ("Nothing", 404),
-        ("Things('x')", 404),
-        ("Things/Datastreams", 404),
-        ("Observations('1-1-1')", 404),
-        ("Datastreams('x')/Observations", 404),
-    ],
+REFUSED = (
+    ("Things?$filter=name eq", 400),
+    ("Things?$filter=name is 'x'", 400),
+    ("Things?$filter=((((((((((name eq 'x'))))))))))", 400),
+    ("Things?$top=-1", 400),
+    ("Things?$nope=1", 400),
+    ("Things?$expand=Nothing", 400),
+    ("Things?$orderby=nothing", 400),
+    ("Observations?$filter=result eq Things", 400),
+    ("Observations?$filter=phenomenonTime gt 2025-99-01T00:00:00Z", 400),
+    ("Observations?$orderby=name", 400),
+    ("Nothing", 404),
+    ("Things('x')", 404),
+    ("Things/Datastreams", 404),
+    ("Observations('1-1-1')", 404),
+    ("Datastreams('x')/Observations", 404),
 )
-def test_what_cannot_be_answered_is_refused(things, address, status):
-    assert things.get(f"/v1.1/{address}").status_code == status
+
+
+def test_what_cannot_be_answered_is_refused(things):
+    for address, status in REFUSED:
+        assert things.get(f"/v1.1/{address}").status_code == status, address
 
 
 def test_strangers_see_nothing_of_it(things, as_):
