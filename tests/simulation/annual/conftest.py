@@ -2,7 +2,6 @@
 
 import datetime as dt
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,10 +34,7 @@ def shipped(crop: str, year: int = 2000, **changes: Any) -> dict[str, Any]:
 @cache
 def wageningen(year: int) -> xr.Dataset:
     """Days of recorded weather at Wageningen (51.97 N, 7 m) from the files that PCSE ships, as the house has them."""
-    published.database()  # skips where PCSE is not installed
-    import pcse
-
-    path = Path(pcse.__file__).parent / "tests" / "test_data" / f"NL1.{year - 1000}"
+    path = published.packaged(f"NL1.{year - 1000}")
     rows = [line.split() for line in path.read_text(encoding="latin-1").splitlines() if line.strip()[:1].isdigit()]
     rows = [row for row in rows if len(row) == 9]
     _, _, day, radiation, coldest, warmest, vapour, wind, rain = np.array(rows, dtype=float).T
@@ -65,7 +61,7 @@ def wageningen_drivers(year: int) -> xr.Dataset:
 @pytest.fixture(scope="session")
 def pcse(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """PCSE, with a home of its own, since it writes there as soon as it is imported."""
-    published.database()
+    published.packaged("pcse_dump.sql")
     home = tmp_path_factory.mktemp("home")
     (home / ".pcse").mkdir()
     (home / ".pcse" / "pcse.db").touch()  # or it builds its demonstration database

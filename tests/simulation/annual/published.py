@@ -32,15 +32,19 @@ SOIL = {
 }
 
 
-@cache
-def database() -> sqlite3.Connection:
-    """The package's demonstration data, in memory."""
+def packaged(name: str) -> Path:
+    """A file of the package's test data; skips the test where the package is not installed."""
     found = importlib.util.find_spec("pcse")
     if found is None or found.origin is None:
         pytest.skip("PCSE is not installed: pip install pcse")
-    dump = Path(found.origin).parent / "tests" / "test_data" / "pcse_dump.sql"
+    return Path(found.origin).parent / "tests" / "test_data" / name
+
+
+@cache
+def database() -> sqlite3.Connection:
+    """The package's demonstration data, in memory."""
     connection = sqlite3.connect(":memory:")
-    connection.executescript(dump.read_text(encoding="utf-8"))
+    connection.executescript(packaged("pcse_dump.sql").read_text(encoding="utf-8"))
     return connection
 
 
