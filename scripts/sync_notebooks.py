@@ -43,11 +43,20 @@ def literal(value: object) -> str:
     return repr(value)
 
 
+def entry(key: str, item: object) -> str:
+    """Return one entry of a mapping; a mapping that is too long for a line is folded once more."""
+    text = f"{literal(key)}: {literal(item)}"
+    if len(text) < 114 or not isinstance(item, dict):
+        return text
+    inner = filled([entry(name, value) for name, value in item.items()]).replace("    ", "        ")
+    return f"{literal(key)}: {{\n{inner}    }}"
+
+
 def filled(items: list[str]) -> str:
     """Return items of a mapping or list, as many a line as fit."""
     lines = [""]
     for item in items:
-        if lines[-1] and len(lines[-1]) + len(item) > 114:
+        if lines[-1] and (len(lines[-1]) + len(item) > 114 or "\n" in item + lines[-1]):
             lines.append("")
         lines[-1] += f" {item}," if lines[-1] else f"    {item},"
     return "\n".join(lines) + "\n"
@@ -59,8 +68,7 @@ def cell_source(parameters: dict) -> str:
     for name, value in parameters.items():
         text = f"{name} = {literal(value)}"
         if len(text) > 118 and isinstance(value, dict):
-            items = [f"{literal(key)}: {literal(item)}" for key, item in value.items()]
-            text = f"{name} = {{\n{filled(items)}}}  # fmt: skip"
+            text = f"{name} = {{\n{filled([entry(key, item) for key, item in value.items()])}}}  # fmt: skip"
         elif len(text) > 118 and isinstance(value, list):
             text = f"{name} = [\n{filled([literal(item) for item in value])}]  # fmt: skip"
         lines.append(text)

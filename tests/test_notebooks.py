@@ -11,7 +11,7 @@ from agritwin.errors import ConfigError
 from tests.conftest import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
-ALLOWED = {"agritwin", "xarray", "numpy", "pandas", "matplotlib", "datetime", "panel", "shapely"}
+ALLOWED = {"agritwin", "xarray", "numpy", "pandas", "matplotlib", "dataclasses", "datetime", "panel", "shapely"}
 OUTPUTS = {"result", "context", "spanish", "english"}
 
 

@@ -15,6 +15,7 @@ import pytest
 from agritwin import notebook as runner
 
 DEMO = "47-96-0-0-5-20-1"
+CROPS = ("70_crop.ipynb", "71_field.ipynb")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,10 @@ def test_every_notebook_gets_exactly_its_parameters_and_opens_with_the_values_of
         declared = runner.parameters(json.loads((root / path).read_text(encoding="utf-8")))
         assert declared == given, f"{path}: run python scripts/sync_notebooks.py"
         seen.add(Path(path).name)
-    assert seen == {path.name for path in (root / "notebooks").glob("[0-9]*.ipynb")}
+    # The field's notebook stands in the place of the orchard's where a twin grows an annual crop.
+    orchard, field = (runner.parameters(json.loads((root / "notebooks" / name).read_text())) for name in CROPS)
+    assert orchard.keys() == field.keys()
+    assert seen | {CROPS[1]} == {path.name for path in (root / "notebooks").glob("[0-9]*.ipynb")}
 
 
 def test_every_step_gets_exactly_its_parameters(commands):

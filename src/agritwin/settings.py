@@ -17,9 +17,7 @@ MonthDay = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 ANNUAL_SPECIES = ("wheat", "maize", "barley", "potato", "rapeseed", "sunflower")
-Species = Literal[
-    "pistachio", "almond", "olive", "vine", "wheat", "maize", "barley", "potato", "rapeseed", "sunflower"
-]
+Species = Literal["pistachio", "almond", "olive", "vine", "wheat", "maize", "barley", "potato", "rapeseed", "sunflower"]
 SourceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -289,7 +287,9 @@ class Settings(Section):
     records: Records
     listen: Listen
     sources: Sources
-    stations: Stations = Field(description="of weather sources that need one: a code, for example aemet: 2503X; of station_file its description")
+    stations: Stations = Field(
+        description="of weather sources that need one: a code (aemet: 2503X), or the description of a station_file"
+    )
     weather: Weather
     season: Season
     imagery: Imagery

@@ -11,6 +11,7 @@ from agritwin import config as configuration
 from agritwin import fingerprint, job, workspace
 from agritwin.errors import ConfigError
 from agritwin.geometry import cell_centre, cell_id, middle_of_bounds
+from agritwin.settings import ANNUAL_SPECIES
 
 PINS = ["weather.history", "weather.season", "forecast.season", "ndvi.history", "ndvi.season"]
 # Snakemake does not tell while it reads the rules that it will only plan.

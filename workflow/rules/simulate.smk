@@ -1,9 +1,15 @@
 # Simulations of the season so far and of the days that the forecast members see.
 
 
+def crop_notebook(wildcards):
+    """Annual crops have another engine than trees."""
+    species = SETTINGS[wildcards.twin].planting.species
+    return "notebooks/71_field.ipynb" if species in ANNUAL_SPECIES else "notebooks/70_crop.ipynb"
+
+
 rule simulate_crop:
     input:
-        notebook="notebooks/70_crop.ipynb",
+        notebook=crop_notebook,
         place="results/{twin}/parcel.json",
         soil="data/cubes/soil/{twin}.json",
         weather_history="data/twins/{twin}/weather.history.json",
@@ -17,7 +23,7 @@ rule simulate_crop:
     params:
         files=files,
         settings=settings("zone", "planting", "irrigation", "crop"),
-        code=code("notebooks/70_crop.ipynb"),
+        code=lambda wildcards: code(crop_notebook(wildcards)),
     log:
         notebook="logs/{twin}/70_crop.ipynb",
     shell:
