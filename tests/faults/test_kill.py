@@ -47,7 +47,7 @@ def state(folder: Path) -> dict:
     found: dict = {}
     for pointer in sorted([*folder.glob("data/cubes/*/*.json"), *folder.glob("data/twins/*/*.*.json")]):
         name = str(pointer.relative_to(folder))
-        if name.endswith("status.json"):
+        if name.endswith(("status.json", "look.json")):
             found[name] = json.loads(pointer.read_text())
             continue
         try:

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import random
 import subprocess
+import sys
 import threading
 import time
 
@@ -33,8 +34,10 @@ def run(port, where, ready):
 
 
 @pytest.fixture
-def start(mosquitto, store):
+def start(mosquitto, store, monkeypatch):
     """Start a listener that can be killed; gives it when it is subscribed. The imports are done once, before."""
+    # A notebook that ran in this process before leaves a main module without it.
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None, raising=False)
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload([__name__])
     where = store.url.database if store.dialect.name == "sqlite" else store.url.render_as_string(hide_password=False)

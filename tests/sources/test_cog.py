@@ -71,7 +71,7 @@ def test_outside_the_tile_there_is_no_data(ramp: str, left: int, top: int, width
     values = read_on_grid(ramp, Grid(32630, TILE_LEFT + 10.0 * left, TILE_TOP - 10.0 * top, 10.0, width, height))
     rows, columns = np.arange(top, top + height)[:, None], np.arange(left, left + width)[None, :]
     inside = (rows >= 0) & (rows < 256) & (columns >= 0) & (columns < 256)
-    assert np.array_equal(values, np.where(inside, rows * 256 + columns + 1, 0))
+    assert np.array_equal(values, np.where(inside, (rows * 256 + columns + 1).astype("uint16"), 0))
 
 
 @pytest.mark.parametrize("shift", [0, 1])

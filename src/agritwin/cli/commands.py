@@ -5,7 +5,7 @@ import getpass
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from agritwin import workspace
 from agritwin.cli.application import app, console, sentence
@@ -32,7 +32,9 @@ def show(
     if not found:
         console.print("No command was ever proposed.")
         return
-    table = Table("Id", "Twin", "Actuator", "Wish", "Because of", "State", "Until")
+    table = Table(
+        Column("Id", no_wrap=True), Column("Twin", no_wrap=True), "Actuator", "Wish", "Because of", "State", "Until"
+    )
     for command in found:
         wish = ", ".join(f"{key}: {value}" for key, value in command.desired.items())
         because = str((command.evidence.get("explanation") or {}).get("en", command.evidence.get("rule", "")))

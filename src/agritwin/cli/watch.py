@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from agritwin import config, workspace
 from agritwin.cli.application import app, console, sentence
@@ -177,7 +177,7 @@ def notices(
 
 
 def _notices(found: list[dict]) -> Table:
-    table = Table("No.", "To", "About", "Level", "What", "Until", "State")
+    table = Table("No.", Column("To", min_width=16), Column("About", no_wrap=True), "Level", "What", "Until", "State")
     for row in found:
         why = f" ({row['evidence'].get('reason', '')})" if row["recipient"] != row["twin_id"] else ""
         level = f"[{COLOURS[row['level']]}]{row['level']}[/]"
