@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from agritwin import config
 from agritwin.alerts.stores import commands, inbox
 from agritwin.cli import app
+from agritwin.cli.application import console
 from agritwin.records.database import connect
 from agritwin.watch.cloudburst import messages
 from agritwin.watch.context import Contexts
@@ -21,8 +22,9 @@ NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
 @pytest.fixture
-def run():
-    return lambda *arguments: CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"})
+def run(monkeypatch):
+    monkeypatch.setattr(console, "width", 200)
+    return lambda *arguments: CliRunner().invoke(app, list(arguments))
 
 
 @pytest.fixture
