@@ -48,7 +48,7 @@ def state(folder: Path) -> dict:
     for pointer in sorted([*folder.glob("data/cubes/*/*.json"), *folder.glob("data/twins/*/*.*.json")]):
         name = str(pointer.relative_to(folder))
         if name.endswith(("status.json", "look.json")):
-            found[name] = json.loads(pointer.read_text())
+            found[name] = {key: value for key, value in json.loads(pointer.read_text()).items() if key != "pointer"}
             continue
         try:
             found[name] = digest(open_pointer(pointer))
