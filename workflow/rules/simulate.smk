@@ -1,6 +1,9 @@
 # Simulations of the season so far and of the days that the forecast members see.
 
 
+CROP_CODE = {path: code(path) for path in ("notebooks/70_crop.ipynb", "notebooks/71_field.ipynb")}
+
+
 def crop_notebook(wildcards):
     """Annual crops have another engine than trees."""
     species = SETTINGS[wildcards.twin].planting.species
@@ -23,7 +26,7 @@ rule simulate_crop:
     params:
         files=files,
         settings=settings("zone", "planting", "irrigation", "crop"),
-        code=lambda wildcards: code(crop_notebook(wildcards)),
+        code=lambda wildcards: CROP_CODE[crop_notebook(wildcards)],
     log:
         notebook="logs/{twin}/70_crop.ipynb",
     shell:
