@@ -1,6 +1,8 @@
 # What all rules share: the twins, their cells, and the three params that every rule carries.
+import atexit
 import datetime
 import gc
+import inspect
 import json
 import os
 import sys
@@ -23,8 +25,10 @@ STEP = (
     "grep -F ' WARNING ' {log} >&2 || true"
 )
 
-# A plan of a thousand twins is a million objects that stay; collecting among them takes a quarter of the planning.
-gc.set_threshold(200_000, 50, 1000)
+# A plan of a thousand twins is a million objects that stay: collecting among them takes a third of the planning, and taking
+# them apart at the end another fifth.
+gc.set_threshold(1_000_000, 50, 1000)
+atexit.register(gc.freeze)
 
 SETTINGS = {}
 CELLS = {}
@@ -64,6 +68,18 @@ def keep_warm(jobs):
     return job.keep_warm(Path()) if jobs > 2 and job.KEPT not in os.environ else None
 
 
+def known(function):
+    """Write a function's signature down: Snakemake asks for it at every job, and finding it out costs more than the call."""
+    function.__signature__ = inspect.signature(function)
+    return function
+
+
+def of_cell(pattern):
+    """The file of the cell in which a twin lies."""
+    return known(lambda wildcards: pattern.format(cell=CELL_OF[wildcards.twin]))
+
+
+@known
 def files(wildcards, input, output):
     """The rule's names and paths. Snakemake never compares derived params, so this one starts no job."""
     named = {name: paths for group in (input, output) for name, paths in group.items() if name != "notebook"}
@@ -74,6 +90,7 @@ def settings(*keys, **renamed):
     """The twin's values at the narrowest keys: `settings("crop")` reruns only for twins whose crop section changed."""
     named = {key.replace(".", "_"): key for key in keys} | renamed
 
+    @known
     def values(wildcards):
         chosen = {name: configuration.at(SETTINGS[wildcards.twin], key) for name, key in named.items()}
         return json.dumps({"twin": wildcards.twin, **chosen}, sort_keys=True, ensure_ascii=False)
@@ -84,6 +101,7 @@ def settings(*keys, **renamed):
 def cell_settings(*keys):
     """The same for a cell: of the twins that share it, the first speaks."""
 
+    @known
     def values(wildcards):
         first = SETTINGS[CELLS[wildcards.cell][0]]
         chosen = {key.replace(".", "_"): configuration.at(first, key) for key in keys}

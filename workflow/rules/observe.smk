@@ -7,7 +7,7 @@ rule set_clock:
     params:
         module="agritwin.observe.clock",
         files=files,
-        settings=lambda wildcards: json.dumps({"as_of": AS_OF}),
+        settings=known(lambda wildcards: json.dumps({"as_of": AS_OF})),
     log:
         "logs/set_clock.log",
     shell:
@@ -49,9 +49,15 @@ rule fetch_forecast:
         STEP
 
 
+@known
+def outline_file(wildcards):
+    file = SETTINGS[wildcards.twin].parcel.file
+    return f"config/twins/{file}" if file else []
+
+
 rule fetch_site:
     input:
-        outline=lambda wildcards: SETTINGS[wildcards.twin].parcel.file and f"config/twins/{SETTINGS[wildcards.twin].parcel.file}" or [],
+        outline=outline_file,
     output:
         parcel="data/twins/{twin}/parcel.geojson",
         terrain="data/cubes/terrain/{twin}.json",
@@ -89,8 +95,8 @@ rule fetch_ndvi:
 rule pin:
     input:
         clock="data/as_of.json",
-        weather=lambda wildcards: f"data/cubes/weather/{CELL_OF[wildcards.twin]}.json",
-        forecast=lambda wildcards: f"data/cubes/forecast/{CELL_OF[wildcards.twin]}.json",
+        weather=of_cell("data/cubes/weather/{cell}.json"),
+        forecast=of_cell("data/cubes/forecast/{cell}.json"),
         ndvi="data/cubes/ndvi/{twin}.json",
     output:
         weather_history=update("data/twins/{twin}/weather.history.json"),

@@ -1,27 +1,30 @@
 # What the holding knows: files as they were sent -> trusted rows and a quarantine -> one time axis.
 
 
+@known
 def holding_files(wildcards):
     landing = Path("data/landing") / wildcards.twin
     dropped = sorted(str(path) for path in landing.glob("*") if path.is_file()) if landing.is_dir() else []
     return [*map(str, SETTINGS[wildcards.twin].records.files), *dropped]
 
 
+@known
 def sensor_registry(wildcards):
     records = SETTINGS[wildcards.twin].records
     return str(records.sensor_registry) if records.sensors and records.sensor_registry else []
 
 
-def mappings(wildcards):
-    return sorted(map(str, Path("config/mappings").glob("*.yaml")))
+@known
+def sensor_files(wildcards):
+    return list(map(str, SETTINGS[wildcards.twin].records.sensors))
 
 
 rule join_records:
     input:
         notebook="notebooks/40_records.ipynb",
         documents=holding_files,
-        mappings=mappings,
-        sensors=lambda wildcards: list(map(str, SETTINGS[wildcards.twin].records.sensors)),
+        mappings=sorted(map(str, Path("config/mappings").glob("*.yaml"))),
+        sensors=sensor_files,
         registry=sensor_registry,
         parcel="data/twins/{twin}/parcel.geojson",
         place="results/{twin}/parcel.json",

@@ -4,8 +4,8 @@
 rule judge_alerts:
     input:
         notebook="notebooks/85_alerts.ipynb",
-        status_weather=lambda wildcards: f"data/cubes/weather/{CELL_OF[wildcards.twin]}.status.json",
-        status_forecast=lambda wildcards: f"data/cubes/forecast/{CELL_OF[wildcards.twin]}.status.json",
+        status_weather=of_cell("data/cubes/weather/{cell}.status.json"),
+        status_forecast=of_cell("data/cubes/forecast/{cell}.status.json"),
         status_ndvi="data/cubes/ndvi/{twin}.status.json",
         status_site="data/twins/{twin}/site.status.json",
         clock="data/as_of.json",
@@ -33,7 +33,7 @@ rule judge_alerts:
 
 rule build_report:
     input:
-        lambda wildcards: asked_scenarios(wildcards.twin, only_done=True),
+        known(lambda wildcards: asked_scenarios(wildcards.twin, only_done=True)),
         notebook="notebooks/90_report.ipynb",
         outline="data/twins/{twin}/parcel.geojson",
         terrain="data/cubes/terrain/{twin}.json",

@@ -4,6 +4,7 @@
 CROP_CODE = {path: code(path) for path in ("notebooks/70_crop.ipynb", "notebooks/71_field.ipynb")}
 
 
+@known
 def crop_notebook(wildcards):
     """Annual crops have another engine than trees."""
     species = SETTINGS[wildcards.twin].planting.species
@@ -26,7 +27,7 @@ rule simulate_crop:
     params:
         files=files,
         settings=settings("zone", "planting", "irrigation", "crop"),
-        code=lambda wildcards: CROP_CODE[crop_notebook(wildcards)],
+        code=known(lambda wildcards: CROP_CODE[crop_notebook(wildcards)]),
     log:
         notebook="logs/{twin}/70_crop.ipynb",
     shell:
