@@ -27,7 +27,7 @@ STEP = (
 
 # A plan of a thousand twins is a million objects that stay: collecting among them takes a third of the planning, and taking
 # them apart at the end another fifth.
-gc.set_threshold(1_000_000, 50, 1000)
+gc.set_threshold(10_000_000, 50, 1000)
 atexit.register(gc.freeze)
 
 SETTINGS = {}
