@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from shapely.geometry import box
-from urllib3 import Retry
 
 from agritwin.errors import SourceError
 from agritwin.sources.base import When
@@ -19,7 +18,6 @@ from agritwin.sources.stac_search import search_api
 SAMPLES = Path(__file__).parents[2] / ".." / "shared" / "providers" / "eo_samples" / "stac"
 PARCEL = box(-105.11, 40.16, -105.10, 40.17)
 DAY = When(dt.date(2023, 10, 8), dt.date(2023, 10, 8))
-NO_RETRY = Retry(total=0, status_forcelist=(), raise_on_status=False)
 
 Answer = Callable[[dict[str, Any], str], tuple[int, str]]
 
@@ -58,8 +56,13 @@ def server() -> Iterator[Server]:
     running.http.server_close()
 
 
-def search(server: Server, retry: Retry = NO_RETRY) -> list[dict[str, Any]]:
-    return search_api(server.root, ("sentinel-2-l2a",), PARCEL.bounds, DAY, source="earth_search", retry=retry)
+@pytest.fixture(autouse=True)
+def impatient(waits: list[float]) -> list[float]:
+    return waits
+
+
+def search(server: Server) -> list[dict[str, Any]]:
+    return search_api(server.root, ("sentinel-2-l2a",), PARCEL.bounds, DAY, source="earth_search")
 
 
 def recorded(name: str, root: str) -> str:
@@ -78,7 +81,8 @@ def page(number: int, root: str, more: bool) -> str:
         "href": f"{root}/search",
         "body": {"next": f"token {number}"},
     }
-    items = [{"type": "Feature", "id": f"item {number}", "collection": "c"}]
+    properties = {"datetime": "2023-10-08T17:58:10Z"}
+    items = [{"type": "Feature", "id": f"item {number}", "collection": "c", "properties": properties}]
     return json.dumps({"type": "FeatureCollection", "features": items, "links": [link] if more else []})
 
 
@@ -121,14 +125,37 @@ def test_a_refusal_is_not_repeated(server: Server) -> None:
 
 def test_busy_servers_are_asked_again(server: Server) -> None:
     server.answer = lambda body, root: (503, "busy") if len(server.asked) == 1 else (200, page(1, root, more=False))
-    retry = Retry(total=2, backoff_factor=0, status_forcelist=(503,), allowed_methods=None, raise_on_status=False)
-    assert len(search(server, retry)) == 1
+    assert len(search(server)) == 1
     assert len(server.asked) == 2
 
 
 def test_a_web_page_in_place_of_json_is_an_error(server: Server) -> None:
     server.answer = lambda body, root: (200, "<html>maintenance</html>")
-    with pytest.raises(SourceError, match="not JSON"):
+    with pytest.raises(SourceError, match="a web page in place of data"):
+        search(server)
+
+
+@pytest.mark.parametrize("merge", [True, False])
+def test_a_next_page_is_asked_for_as_its_link_says(server: Server, merge: bool) -> None:
+    def answer(body: dict[str, Any], root: str) -> tuple[int, str]:
+        first = json.loads(page(1, root, more=True))
+        first["links"][0]["merge"] = merge
+        return 200, page(2, root, more=False) if "next" in body else json.dumps(first)
+
+    server.answer = answer
+    assert [item["id"] for item in search(server)] == ["item 1", "item 2"]
+    assert ("bbox" in server.asked[1]) is merge
+
+
+@pytest.mark.parametrize("changes", [{"id": None}, {"properties": {}}, {"properties": {"datetime": "in autumn"}}])
+def test_items_of_another_form_are_an_error(server: Server, changes: dict[str, Any]) -> None:
+    def answer(body: dict[str, Any], root: str) -> tuple[int, str]:
+        changed = json.loads(page(1, root, more=False))
+        changed["features"][0] |= changes
+        return 200, json.dumps(changed)
+
+    server.answer = answer
+    with pytest.raises(SourceError, match="expected form"):
         search(server)
 
 
@@ -142,6 +169,6 @@ def test_a_page_that_repeats_is_an_error_not_an_endless_loop(server: Server) -> 
 def test_no_server_is_a_temporary_error(server: Server) -> None:
     server.http.shutdown()
     server.http.server_close()
-    with pytest.raises(SourceError, match="the search failed") as failed:
+    with pytest.raises(SourceError, match="could not be reached") as failed:
         search(server)
     assert failed.value.temporary

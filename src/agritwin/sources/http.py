@@ -1,11 +1,12 @@
 """Asking a provider over HTTP: one client, bounded retries, answers checked before use, no secret in any message."""
 
+import contextlib
 import email.utils
 import json
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +96,8 @@ def ask[T](
     source: str,
     read: Callable[[httpx.Response], T],
     method: str = "GET",
+    body: Any = None,
+    retried: Collection[int] = RETRIED_STATUSES,
     tries: int | None = None,
     budget_s: float | None = None,
     pause_s: float | None = None,
@@ -113,6 +116,10 @@ def ask[T](
     read
         Turns a response of any status that is not repeated into the result; raises :class:`TransientError` or
         :class:`SourceError`.
+    body
+        Sent as JSON.
+    retried
+        Statuses that are repeated.
     pause_s
         Wait after a refusal for too many requests that names no wait of its own.
 
@@ -143,7 +150,8 @@ def ask[T](
             wait_jitter=patience.jitter_s,
         ):
             with attempt:
-                return read(_once(http, httpx.Request(method, url, params=params), source, deadline, pause_s))
+                request = http.build_request(method, url, params=params, json=body)
+                return read(_once(http, request, source, deadline, pause_s, retried))
     except TransientError as error:
         raise SourceError(
             source, f"{place} {error.what}", "Try again later, or name another source.", temporary=True
@@ -152,7 +160,12 @@ def ask[T](
 
 
 def _once(
-    http: httpx.Client, request: httpx.Request, source: str, deadline: float, pause_s: float | None
+    http: httpx.Client,
+    request: httpx.Request,
+    source: str,
+    deadline: float,
+    pause_s: float | None,
+    retried: Collection[int],
 ) -> httpx.Response:
     try:
         response = _received(http, request, source, deadline)
@@ -163,7 +176,7 @@ def _once(
         raise TransientError(f"could not be reached: {redacted(str(error)) or type(error).__name__}{hint}") from error
     except httpx.DecodingError as error:
         raise TransientError("sent a damaged body") from error
-    if response.status_code in RETRIED_STATUSES:
+    if response.status_code in retried:
         reason = reason_of(response)
         wait = _wait_asked_for(response, reason)
         # AEMET sends its limit as an error page of status 500 that mentions 429.
@@ -176,7 +189,7 @@ def _received(http: httpx.Client, request: httpx.Request, source: str, deadline:
     """Send a request and read the whole body, unless that takes until the deadline."""
     traffic = TRAFFIC[source]
     traffic.requests += 1
-    with http.stream(request.method, request.url) as response:
+    with contextlib.closing(http.send(request, stream=True)) as response:
         body = bytearray()
         for piece in response.iter_bytes():
             body += piece
