@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agritwin.cubes import head, open_group
+from agritwin.errors import StoreError
 from agritwin.vegetation.cube import NDVI_ENCODING
-from agritwin.vegetation.store import GROUP, joined_scenes, kept_scenes, write_scenes
+from agritwin.vegetation.store import GROUP, joined_scenes, kept_scenes, read_map, write_scenes
 
 START = np.datetime64("2024-01-01T11:00:00", "ns")
 
@@ -100,3 +101,28 @@ def test_equal_scenes_commit_nothing_and_a_snapshot_stays_what_it_was(tmp_path: 
 def test_two_versions_of_an_overpass_become_one() -> None:
     joined = joined_scenes(scenes([1, 5, 9]), scenes([5], minutes=4, name="better"))
     assert joined["scene_id"].values.tolist() == ["S2A_1", "better", "S2A_9"]
+
+
+def test_a_map_is_the_newest_scene_up_to_a_moment_as_the_cube_has_it(tmp_path: Path) -> None:
+    store = tmp_path / "twin.icechunk"
+    write_scenes(store, None, scenes([1, 5, 9]), "first")
+    first = head(store)
+    write_scenes(store, kept_scenes(store), scenes([5], seed=1, minutes=3), "reprocessed")
+    for snapshot in (first, None):
+        cube = open_group(store, GROUP, snapshot)["ndvi"]
+        for number, moment in enumerate(("2024-01-05", "2024-01-09", "2024-02-01")):
+            found = read_map(store, moment, snapshot)
+            xr.testing.assert_allclose(found, cube[number].drop_vars("spatial_ref"), atol=1e-6)
+            assert found["time"] == cube["time"][number]
+    with pytest.raises(StoreError, match="no scene up to 2024-01-01"):
+        read_map(store, "2024-01-01")
+    with pytest.raises(StoreError, match="no cube"):
+        read_map(tmp_path / "none.icechunk", "2024-01-09")
+
+
+def test_a_map_of_512_pixels_a_side_is_one_chunk(tmp_path: Path) -> None:
+    store = tmp_path / "twin.icechunk"
+    large = scenes([1, 5]).drop_vars(("x", "y")).pad(y=(0, 506), x=(0, 507))
+    large["ndvi"].encoding = dict(NDVI_ENCODING)
+    write_scenes(store, None, large, "first")
+    assert open_group(store, GROUP)["ndvi"].encoding["chunks"] == (1, 512, 512)

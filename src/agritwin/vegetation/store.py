@@ -1,4 +1,4 @@
-"""The NDVI cube on disk: chunks of a month's scenes, and commits that touch only the chunks whose scenes changed."""
+"""The NDVI cube on disk: chunks of few scenes, and commits that touch only the chunks whose scenes changed."""
 
 from pathlib import Path
 
@@ -6,15 +6,16 @@ import numpy as np
 import xarray as xr
 import zarr
 from zarr.codecs import BloscCodec
+from zarr.errors import GroupNotFoundError
 
-from agritwin.cubes import DIGEST, digest, head, open_group, write_group, writing
+from agritwin.cubes import DIGEST, digest, head, open_group, reading, write_group, writing
 from agritwin.errors import StoreError
 from agritwin.vegetation.cube import NDVI_ENCODING
 
 GROUP = "ndvi"
 SAME_OVERPASS = np.timedelta64(30, "m")
-SIDE, MOST_SCENES, PIXELS = 256, 32, 2**18
-"""Of a chunk: pixels a side, scenes, and pixels in all; a map of one date is to cost a few chunks and no more."""
+SIDE, MOST_SCENES, PIXELS = 512, 32, 2**18
+"""Of a chunk: pixels a side, scenes, and pixels in all; a map of one date of 512 x 512 pixels is one chunk."""
 SCENES_A_CHUNK = 512  # of what is one value a scene
 EPOCH, SINCE = np.datetime64("2015-01-01", "s"), "seconds since 2015-01-01"
 COMPRESSOR = BloscCodec(cname="zstd", clevel=3, shuffle="shuffle")
@@ -28,6 +29,43 @@ def kept_scenes(store: Path) -> xr.Dataset | None:
         return open_group(store, GROUP).load()
     except StoreError:
         return None
+
+
+def read_map(store: Path, moment: str | np.datetime64, snapshot: str | None = None) -> xr.DataArray:
+    """Read the NDVI of the newest scene up to a moment, without opening what else the cube holds.
+
+    Parameters
+    ----------
+    store, snapshot
+        Cube and state (None: the newest).
+    moment
+        UTC.
+
+    Returns
+    -------
+    xr.DataArray
+        Dims ``(y, x)``, float32, NaN where a band is missing; scalar coordinate ``time``. Clouds are not masked.
+
+    Raises
+    ------
+    StoreError
+        When the cube has no scene that old.
+    """
+    try:
+        group = zarr.open_group(reading(store, snapshot).store, path=GROUP, mode="r")
+    except (FileNotFoundError, GroupNotFoundError) as error:
+        raise StoreError(f"Cube {store} has no scenes.", "Run snakemake: it makes what is missing.") from error
+    times = EPOCH + np.asarray(group["time"][:]).astype("timedelta64[s]")  # type: ignore[index]
+    number = int(np.searchsorted(times, np.datetime64(moment, "s"), side="right")) - 1
+    if number < 0:
+        raise StoreError(f"Cube {store} has no scene up to {moment}.", "Ask for a later day.")
+    steps = np.asarray(group["ndvi"][number])  # type: ignore[index]
+    values = steps.astype("f4") * np.float32(NDVI_ENCODING["scale_factor"])
+    values[steps == NDVI_ENCODING["_FillValue"]] = np.nan
+    coordinates = {name: np.asarray(group[name][:]) for name in ("y", "x")}  # type: ignore[index]
+    about = {"units": "1", "standard_name": "normalized_difference_vegetation_index"}
+    coordinates["time"] = times[number].astype("datetime64[ns]")
+    return xr.DataArray(values, coordinates, ("y", "x"), "ndvi", about)
 
 
 def write_scenes(store: Path, kept: xr.Dataset | None, fresh: xr.Dataset, message: str) -> None:
