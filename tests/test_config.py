@@ -108,6 +108,13 @@ def test_a_parcel_needs_exactly_one_outline(folder):
     assert "either 'file' or 'geometry'" in refused(folder)
 
 
+def test_a_static_catalogue_needs_its_place(folder):
+    edit(folder, DEMO, sources={"imagery": ["catalogue"]})
+    assert "imagery.catalogue" in refused(folder)
+    edit(folder, DEMO, imagery={"catalogue": "https://example.org/catalog.json"})
+    assert config.load(folder, DEMO)[DEMO].imagery.catalogue == "https://example.org/catalog.json"
+
+
 def test_the_schemas_in_the_repository_are_those_of_the_models(root):
     for name, content in config.schemas().items():
         kept = json.loads((root / "config" / "schema" / f"{name}.json").read_text(encoding="utf-8"))

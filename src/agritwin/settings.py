@@ -64,6 +64,9 @@ class Imagery(Section):
     cloud_margin_m: float = Field(ge=0, le=500, description="cloud and shadow masks grow by this")
     valid_share_min: Share = Field(description="clear share of the parcel that a date needs to be used")
     indices: list[str] = Field(description="besides NDVI: names such as ndmi, or 'name = formula' on band letters")
+    catalogue: str | None = Field(
+        default=None, description="of the source catalogue: path or address of a static STAC catalogue's catalog.json"
+    )
 
 
 class Terrain(Section):
@@ -310,3 +313,9 @@ class Settings(Section):
         except ConfigError as error:
             raise ValueError(str(error)) from error
         return zone
+
+    @model_validator(mode="after")
+    def _catalogue_has_a_place(self) -> "Settings":
+        if "catalogue" in self.sources.imagery and self.imagery.catalogue is None:
+            raise ValueError("the source 'catalogue' needs 'imagery.catalogue', the place of its catalog.json")
+        return self

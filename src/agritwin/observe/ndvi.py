@@ -58,7 +58,9 @@ def fetch_ndvi(
         if look["until"] is not None and as_of.isoformat() < look["until"]:
             break  # a day of the past is seen as it was
         try:
-            source = open_source("imagery", name, max_cloud_cover=imagery["max_cloud_cover_percent"], headers=HEADERS)
+            options = {"href": imagery["catalogue"]} if name == "catalogue" else {}
+            options |= {"max_cloud_cover": imagery["max_cloud_cover_percent"], "headers": HEADERS}
+            source = open_source("imagery", name, **options)
             items = _look(look, source, name, geometry, as_of, imagery, store)
         except SourceError as error:
             log.warning("%s", error)
