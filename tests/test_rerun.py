@@ -120,14 +120,15 @@ def test_a_notebook_edited_runs_its_rule_and_what_reads_it(project):
 
 
 def test_a_new_date_fetches_and_pins_and_then_runs_what_reads_the_season_but_no_pin_of_history(project):
-    history = {name: (project / f"data/twins/{DEMO}/{name}.history.json").read_bytes() for name in ("weather", "ndvi")}
+    pins = {name: project / f"data/twins/{DEMO}/{name}.json" for name in ("weather", "ndvi")}
+    history = {name: json.loads(pin.read_text())["history"] for name, pin in pins.items()}
     jobs = planned(project, "observe", "--config", f"twin={DEMO}", "as_of=2025-06-16")
     assert rules(jobs) == {"set_clock", "fetch_weather", "fetch_forecast", "fetch_ndvi", "pin"}
     done = snakemake(project, "observe", "--config", f"twin={DEMO}", "as_of=2025-06-16")
     assert done.returncode == 0, done.stdout + done.stderr
     for name, before in history.items():
-        assert (project / f"data/twins/{DEMO}/{name}.history.json").read_bytes() == before
-    assert json.loads((project / f"data/twins/{DEMO}/weather.season.json").read_text())["end"] == "2025-06-15T23:00:00"
+        assert json.loads(pins[name].read_text())["history"] == before
+    assert json.loads(pins["weather"].read_text())["season"]["end"] == "2025-06-15T23:00:00"
     after = rules(planned(project, "--config", f"twin={DEMO}"))
     assert {"describe_weather", "simulate_crop", "judge_alerts", "build_report"} <= after
     assert not after & {"fetch_site", "describe_parcel", "fetch_weather", "pin", "simulate_flood"}
@@ -151,8 +152,8 @@ def test_a_twin_whose_slice_did_not_change_runs_nothing_after_a_new_date(tmp_pat
     targets = [f"results/{twin}/{product}.json" for twin in (DEMO, FAR) for product in ("forecast", "ndvi")]
     done = snakemake(folder, *targets, "--config", both)
     assert done.returncode == 0, done.stdout + done.stderr
-    before = (folder / f"data/twins/{FAR}/weather.season.json").read_bytes()
+    before = (folder / f"data/twins/{FAR}/weather.json").read_bytes()
     done = snakemake(folder, "observe", "--config", both, "as_of=2025-06-16")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (folder / f"data/twins/{FAR}/weather.season.json").read_bytes() == before
+    assert (folder / f"data/twins/{FAR}/weather.json").read_bytes() == before
     assert planned(folder, *targets, "--config", both) == {("fit_forecast", DEMO)}

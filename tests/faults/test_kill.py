@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from agritwin import pins
 from agritwin.cubes import digest
 from agritwin.errors import StoreError
 from agritwin.pins import open_pointer
@@ -19,6 +20,7 @@ from agritwin.records.database import connect
 from tests.conftest import DEMO, clone, snakemake
 
 KILLS = 30
+PINS = ("weather", "forecast", "ndvi")
 
 
 def start(folder: Path) -> subprocess.Popen:
@@ -45,7 +47,11 @@ def kill(process: subprocess.Popen, *, only_parent: bool) -> None:
 def state(folder: Path) -> dict:
     """All that a run leaves behind, without the random names of snapshots."""
     found: dict = {}
-    for pointer in sorted([*folder.glob("data/cubes/*/*.json"), *folder.glob("data/twins/*/*.*.json")]):
+    for pin in sorted(path for name in PINS for path in folder.glob(f"data/twins/*/{name}.json")):
+        content = json.loads(pin.read_text())
+        parts = [content] if "digest" in content else [content[part] for part in pins.PARTS]
+        found[str(pin.relative_to(folder))] = [(part["digest"], part.get("start"), part["end"]) for part in parts]
+    for pointer in sorted(folder.glob("data/cubes/*/*.json")):
         name = str(pointer.relative_to(folder))
         if name.endswith(("status.json", "look.json")):
             found[name] = {key: value for key, value in json.loads(pointer.read_text()).items() if key != "pointer"}

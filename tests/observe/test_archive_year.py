@@ -14,7 +14,8 @@ from agritwin.observe.weather import fetch_weather
 from tests.conftest import DEMO, clone
 
 CELL = "archive-n413w048"
-PINS = ("weather.history", "weather.season", "forecast.season", "ndvi.history", "ndvi.season")
+PINS = ("weather", "forecast", "ndvi")
+PARTS = [("weather", "history"), ("weather", "season"), ("forecast", None), ("ndvi", "history"), ("ndvi", "season")]
 VOLATILE = ("journal.jsonl", "quota.json")
 
 
@@ -53,7 +54,7 @@ def observe(as_of):
         weather=f"{paths['weather']}.json",
         forecast=f"{paths['forecast']}.json",
         ndvi=f"data/cubes/ndvi/{DEMO}.json",
-        **{name.replace(".", "_"): f"data/twins/{DEMO}/{name}.json" for name in PINS},
+        **{f"{name}_pin": f"data/twins/{DEMO}/{name}.json" for name in PINS},
         twin=DEMO,
         season_start=settings.season.start,
         weather_first_day="2024-06-01",
@@ -67,21 +68,27 @@ def written():
     return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in files if path.name not in VOLATILE}
 
 
+def content(file, part):
+    """A pin, or a part of it, as it was written."""
+    pin = json.loads(file[0])
+    return pin if part is None else pin[part]
+
+
 def test_a_year_of_days_changes_only_what_is_new(tmp_path, monkeypatch, thorough):
     folder = clone(tmp_path / "workspace")
     monkeypatch.chdir(folder)
     outline = json.loads(Path(f"config/twins/{DEMO}.geojson").read_text())
     Path("parcel.geojson").write_text(json.dumps(outline if "geometry" in outline else outline["features"][0]))
     first, days = ("2025-06-15", 365) if thorough else ("2025-10-31", 4)
-    before, changes = {}, {name: [] for name in PINS}
+    before, changes = {}, {name: [] for name in PARTS}
     scenes = []
     for number, as_of in enumerate((np.datetime64(first) + np.arange(days)).astype(str)):
         observe(as_of)
         now = written()
-        for name in PINS:
+        for name, part in PARTS:
             path = f"data/twins/{DEMO}/{name}.json"
-            if before and now[path] != before[path]:
-                changes[name].append(as_of)
+            if before and content(now[path], part) != content(before[path], part):
+                changes[name, part].append(as_of)
         path = f"data/cubes/ndvi/{DEMO}.json"
         if before and now[path] != before[path]:
             scenes.append(as_of)
@@ -89,8 +96,8 @@ def test_a_year_of_days_changes_only_what_is_new(tmp_path, monkeypatch, thorough
             observe(as_of)
             assert written() == now, "the same day again writes nothing"
         before = now
-    assert changes["weather.history"] == ["2025-11-02"], "a new history once a year, when the season has turned"
-    assert set(changes["ndvi.history"]) <= {"2025-11-02", *scenes}
-    assert set(changes["ndvi.season"]) <= {"2025-11-02", *scenes}, "no scene, no new pin"
-    assert len(changes["weather.season"]) == len(changes["forecast.season"]) == days - 1
+    assert changes["weather", "history"] == ["2025-11-02"], "a new history once a year, when the season has turned"
+    assert set(changes["ndvi", "history"]) <= {"2025-11-02", *scenes}
+    assert set(changes["ndvi", "season"]) <= {"2025-11-02", *scenes}, "no scene, no new pin"
+    assert len(changes["weather", "season"]) == len(changes["forecast", None]) == days - 1
     assert len(scenes) < 0.6 * days

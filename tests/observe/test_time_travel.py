@@ -16,7 +16,7 @@ from agritwin.sources.quota import Plan
 
 from .conftest import CELL
 
-NAMES = ("weather_history", "weather_season", "forecast_season", "ndvi_history", "ndvi_season")
+NAMES = ("weather_pin", "forecast_pin", "ndvi_pin")
 
 
 def pins_of(workspace, as_of):
@@ -38,7 +38,12 @@ def pins_of(workspace, as_of):
         weather_first_day=workspace.weather["first_day"],
         zone="Europe/Madrid",
     )
-    return {name: Path(path).read_bytes() for name, path in files.items()}
+    weather = json.loads(Path(files["weather_pin"]).read_text())
+    return {
+        "forecast": Path(files["forecast_pin"]).read_bytes(),
+        "ndvi": Path(files["ndvi_pin"]).read_bytes(),
+        **weather,
+    }
 
 
 def test_the_pins_of_a_past_day_are_those_of_that_day(workspace, source):
@@ -47,15 +52,15 @@ def test_the_pins_of_a_past_day_are_those_of_that_day(workspace, source):
     workspace.weather |= {"first_day": "2024-09-01", "refetch_days": 40}
     workspace.run("2025-05-01")
     then = pins_of(workspace, "2025-05-01")
-    hours = open_pointer("data/twins/t/weather_season.json")
+    hours = open_pointer("data/twins/t/weather_pin.json", "season")
     grid.shift = 2.0  # the provider revises its newest days
     workspace.run("2025-05-20")
     now = pins_of(workspace, "2025-05-20")
-    assert now["weather_season"] != then["weather_season"]
-    assert now["weather_history"] == then["weather_history"]
+    assert now["season"] != then["season"]
+    assert now["history"] == then["history"]
     workspace.run("2025-05-01")
     assert pins_of(workspace, "2025-05-01") == then
-    assert cubes.digest(open_pointer("data/twins/t/weather_season.json")) == cubes.digest(hours)
+    assert cubes.digest(open_pointer("data/twins/t/weather_pin.json", "season")) == cubes.digest(hours)
     workspace.run("2025-05-20")
     assert pins_of(workspace, "2025-05-20") == now
 
@@ -135,8 +140,8 @@ def test_a_simulated_year_recomputes_nothing_that_did_not_change(workspace, sour
     for as_of in np.arange(np.datetime64(first), np.datetime64(last)).astype(str):
         workspace.run(as_of)
         written = pins_of(workspace, as_of)
-        histories.append(written["weather_history"])
-        seasons.append(written["weather_season"])
+        histories.append(written["history"]["digest"])
+        seasons.append(written["season"]["digest"])
         if as_of[-1] in "05":
             before = {
                 path: path.stat().st_mtime_ns for path in Path("data").rglob("*.json") if "quota" not in path.name
@@ -150,4 +155,4 @@ def test_a_simulated_year_recomputes_nothing_that_did_not_change(workspace, sour
             assert len(list(cubes.repository(workspace.store).ancestry(branch="main"))) == commits
     assert len(set(histories)) == 2, "one turn of the season, one new history"
     assert len(set(seasons)) == len(seasons), "every day a new one"
-    assert pins.read_pointer("data/twins/t/weather_history.json")["digest"]
+    assert pins.read_pointer("data/twins/t/weather_pin.json", "history")["digest"]

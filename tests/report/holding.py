@@ -36,9 +36,9 @@ def make(root: Path) -> dict[str, str]:
     paths = {
         "outline": _outline(root),
         "terrain": _terrain(made),
-        **_weather(made),
-        "forecast_season": _forecast(made),
-        **_ndvi(made),
+        "weather_pin": _weather(made),
+        "forecast_pin": _forecast(made),
+        "ndvi_pin": _ndvi(made),
         "crop": _crop(root, made),
         "flood": _flood(root, made),
     }
@@ -132,14 +132,13 @@ def _hourly(first: str, last: str, members: int | None = None) -> xr.Dataset:
     return xr.Dataset(data, {"time": time}, SYNTHETIC)
 
 
-def _weather(made: Path) -> dict[str, Path]:
+def _weather(made: Path) -> Path:
     store, pointer = made / "cubes" / "weather.icechunk", made / "cubes" / "weather.json"
     weather_cube.write_hourly(store, _hourly("2021-10-01T00", "2025-06-14T22"), "test")
     write_pointer(pointer, store, weather_cube.HOURLY, synthetic=True)
-    pins = {name: made / "twins" / TWIN / f"weather.{name}.json" for name in ("history", "season")}
-    write_pin(pins["history"], pointer, "2021-10-01T00:00", "2024-10-31T23:00")
-    write_pin(pins["season"], pointer, *SEASON)
-    return {f"weather_{name}": path for name, path in pins.items()}
+    pin = made / "twins" / TWIN / "weather.json"
+    write_pin(pin, pointer, {"history": ("2021-10-01T00:00", "2024-10-31T23:00"), "season": SEASON})
+    return pin
 
 
 def _forecast(made: Path) -> Path:
@@ -149,12 +148,12 @@ def _forecast(made: Path) -> Path:
     )
     forecast_cube.write_issue(store, issue, "test")
     write_pointer(pointer, store, forecast_cube.ISSUES, synthetic=True)
-    pin = made / "twins" / TWIN / "forecast.season.json"
-    write_pin(pin, pointer, None, "2025-06-15T23:00")
+    pin = made / "twins" / TWIN / "forecast.json"
+    write_pin(pin, pointer, (None, "2025-06-15T23:00"))
     return pin
 
 
-def _ndvi(made: Path) -> dict[str, Path]:
+def _ndvi(made: Path) -> Path:
     coordinates = grid(10.0, 40.0)
     time = np.arange(np.datetime64("2021-11-05T11"), np.datetime64("2025-06-10T11"), np.timedelta64(15, "D"))
     shape = (time.size, coordinates["y"].size, coordinates["x"].size)
@@ -179,10 +178,10 @@ def _ndvi(made: Path) -> dict[str, Path]:
         SYNTHETIC,
     )
     pointer = _point(made / "cubes" / "ndvi" / TWIN, "ndvi", dataset)
-    pins = {name: made / "twins" / TWIN / f"ndvi.{name}.json" for name in ("history", "season")}
-    write_pin(pins["history"], pointer, "2021-10-01T00:00:00", "2024-10-31T23:59:59")
-    write_pin(pins["season"], pointer, "2024-11-01T00:00:00", "2025-06-14T23:59:59")
-    return {f"ndvi_{name}": path for name, path in pins.items()}
+    pin = made / "twins" / TWIN / "ndvi.json"
+    past, now = ("2021-10-01T00:00:00", "2024-10-31T23:59:59"), ("2024-11-01T00:00:00", "2025-06-14T23:59:59")
+    write_pin(pin, pointer, {"history": past, "season": now})
+    return pin
 
 
 def _simulation(root: Path, made: Path, name: str, dataset: xr.Dataset, summary: dict) -> Path:

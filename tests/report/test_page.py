@@ -131,7 +131,7 @@ def test_a_changed_number_changes_the_page(tmp_path, paths, pages, product, chan
     assert after in Structure(body(build(twin, "en"))).text
 
 
-@pytest.mark.parametrize("name", [*holding.PRODUCTS, "terrain", "ndvi_season", "weather_season", "outline"])
+@pytest.mark.parametrize("name", [*holding.PRODUCTS, "terrain", "ndvi_pin", "weather_pin", "outline"])
 def test_the_page_builds_without_any_one_of_its_inputs_and_says_so(paths, name):
     page = build(report.load(**{key: path for key, path in paths.items() if key != name}), "es")
     missing = [block for block in blocks(page) if isinstance(block, Absent)]

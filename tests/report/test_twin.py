@@ -21,8 +21,8 @@ def test_a_name_that_the_report_does_not_know_is_refused():
 def test_what_is_missing_is_none_and_only_odd_reasons_are_told(tmp_path):
     (tmp_path / "damaged.json").write_text('{"twin":')
     nothing = {"store": "x.icechunk", "group": "ndvi", "snapshot": None, "reason": "the catalogue holds no scene"}
-    (tmp_path / "nothing.json").write_text(json.dumps(nothing))
-    twin = load(weather=tmp_path / "absent.json", ndvi=tmp_path / "damaged.json", ndvi_season=tmp_path / "nothing.json")
+    (tmp_path / "nothing.json").write_text(json.dumps({"history": nothing, "season": nothing}))
+    twin = load(weather=tmp_path / "absent.json", ndvi=tmp_path / "damaged.json", ndvi_pin=tmp_path / "nothing.json")
     assert twin.product("weather") is None
     assert twin.why("weather") == ""
     assert twin.product("ndvi") is None

@@ -15,7 +15,7 @@ from agritwin.errors import ConfigError
 from agritwin.geometry import cell_centre, cell_id, middle_of_bounds
 from agritwin.settings import ANNUAL_SPECIES
 
-PINS = ["weather.history", "weather.season", "forecast.season", "ndvi.history", "ndvi.season"]
+PINS = ["weather", "forecast", "ndvi"]
 # Snakemake does not tell while it reads the rules that it will only plan.
 DRY = {"-n", "--dry-run", "--dryrun", "--lint", "--unlock"}
 WRITTEN = ["data", "data/twins/*", "data/cubes/*", "results/*", "reports/*"]

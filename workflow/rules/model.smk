@@ -5,8 +5,7 @@ rule fit_forecast:
     input:
         notebook="notebooks/50_forecast.ipynb",
         place="results/{twin}/parcel.json",
-        weather_history="data/twins/{twin}/weather.history.json",
-        weather_season="data/twins/{twin}/weather.season.json",
+        weather_pin="data/twins/{twin}/weather.json",
     output:
         result="results/{twin}/forecast.json",
     params:
@@ -25,8 +24,7 @@ rule fit_yield:
         place="results/{twin}/parcel.json",
         records="results/{twin}/records.json",
         context="results/{twin}/context.parquet",
-        weather_history="data/twins/{twin}/weather.history.json",
-        weather_season="data/twins/{twin}/weather.season.json",
+        weather_pin="data/twins/{twin}/weather.json",
     output:
         result="results/{twin}/yield.json",
     params:

@@ -99,11 +99,9 @@ rule pin:
         forecast=of_cell("data/cubes/forecast/{cell}.json"),
         ndvi="data/cubes/ndvi/{twin}.json",
     output:
-        weather_history=update("data/twins/{twin}/weather.history.json"),
-        weather_season=update("data/twins/{twin}/weather.season.json"),
-        forecast_season=update("data/twins/{twin}/forecast.season.json"),
-        ndvi_history=update("data/twins/{twin}/ndvi.history.json"),
-        ndvi_season=update("data/twins/{twin}/ndvi.season.json"),
+        weather_pin=update("data/twins/{twin}/weather.json"),
+        forecast_pin=update("data/twins/{twin}/forecast.json"),
+        ndvi_pin=update("data/twins/{twin}/ndvi.json"),
     params:
         module="agritwin.observe.pin",
         files=files,
@@ -137,9 +135,8 @@ rule describe_weather:
     input:
         notebook="notebooks/20_weather.ipynb",
         place="results/{twin}/parcel.json",
-        weather_history="data/twins/{twin}/weather.history.json",
-        weather_season="data/twins/{twin}/weather.season.json",
-        forecast_season="data/twins/{twin}/forecast.season.json",
+        weather_pin="data/twins/{twin}/weather.json",
+        forecast_pin="data/twins/{twin}/forecast.json",
     output:
         result="results/{twin}/weather.json",
     params:
@@ -156,8 +153,7 @@ rule describe_ndvi:
     input:
         notebook="notebooks/30_ndvi.ipynb",
         parcel="data/twins/{twin}/parcel.geojson",
-        ndvi_history="data/twins/{twin}/ndvi.history.json",
-        ndvi_season="data/twins/{twin}/ndvi.season.json",
+        ndvi_pin="data/twins/{twin}/ndvi.json",
     output:
         result="results/{twin}/ndvi.json",
     params:

@@ -28,10 +28,8 @@ rule join_records:
         registry=sensor_registry,
         parcel="data/twins/{twin}/parcel.geojson",
         place="results/{twin}/parcel.json",
-        weather_history="data/twins/{twin}/weather.history.json",
-        weather_season="data/twins/{twin}/weather.season.json",
-        ndvi_history="data/twins/{twin}/ndvi.history.json",
-        ndvi_season="data/twins/{twin}/ndvi.season.json",
+        weather_pin="data/twins/{twin}/weather.json",
+        ndvi_pin="data/twins/{twin}/ndvi.json",
     output:
         result="results/{twin}/records.json",
         context="results/{twin}/context.parquet",

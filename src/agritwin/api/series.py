@@ -18,7 +18,7 @@ import xarray as xr
 
 from agritwin.api.errors import NotFoundError, RefusalError
 from agritwin.errors import StoreError
-from agritwin.pins import open_pointer, read_pointer
+from agritwin.pins import PARTS, open_named
 from agritwin.records import tables as t
 from agritwin.records.database import reading
 from agritwin.records.spellings import spellings
@@ -121,15 +121,15 @@ def _of_kind(root: Path, engine: sa.Engine, twin: str, kind: str) -> list[Series
 
 
 def _weather(root: Path, twin: str) -> Iterator[Series]:
-    paths = [root / PINS / twin / f"weather.{use}.json" for use in ("history", "season")]
-    cubes = _open_all(paths)
+    pins = _named(root / PINS / twin / "weather.json")
+    cubes = _open_all(pins)
     for name in _of_time(cubes):
         units = str(cubes[-1][name].attrs.get("units", "1"))
 
         def table(name: str = name, units: str = units) -> Table:
             values = pd.concat([_hours(cube, name) for cube in cubes], ignore_index=True)
             about = {"time": "UTC, end of the hour", name: units} | ({"origin": ""} if "origin" in values else {})
-            return Table(values, about, _origin(cubes, paths))
+            return Table(values, about, _origin(cubes, pins))
 
         yield Series(f"weather.{name}", f"hourly {_words(cubes[-1], name)}", units, table)
 
@@ -144,8 +144,8 @@ def _hours(cube: xr.Dataset, name: str) -> pd.DataFrame:
 
 
 def _ndvi(root: Path, twin: str) -> Iterator[Series]:
-    paths = [root / PINS / twin / f"ndvi.{use}.json" for use in ("history", "season")]
-    if not (cubes := _open_all(paths)):
+    pins = _named(root / PINS / twin / "ndvi.json")
+    if not (cubes := _open_all(pins)):
         return
 
     def table() -> Table:
@@ -155,14 +155,14 @@ def _ndvi(root: Path, twin: str) -> Iterator[Series]:
             ignore_index=True,
         )
         units = {"time": "UTC"} | {name: "" if name == "scene_id" else "1" for name in names}
-        return Table(values, units, _origin(cubes, paths))
+        return Table(values, units, _origin(cubes, pins))
 
     yield Series("ndvi", "NDVI of the parcel, one row a scene", "1", table)
 
 
 def _members(root: Path, twin: str) -> Iterator[Series]:
-    paths = [root / PINS / twin / "forecast.season.json"]
-    if not (cubes := _open_all(paths)):
+    pins = _named(root / PINS / twin / "forecast.json")
+    if not (cubes := _open_all(pins)):
         return
     dataset = cubes[0]
     for name in [str(name) for name, values in dataset.data_vars.items() if set(values.dims) == {"member", "time"}]:
@@ -171,7 +171,7 @@ def _members(root: Path, twin: str) -> Iterator[Series]:
         def table(name: str = name, units: str = units) -> Table:
             values = dataset[name].transpose("time", "member").to_numpy()
             columns = {f"member_{number}": values[:, number] for number in range(values.shape[1])}
-            origin = _origin(cubes, paths) | {"issue_time": str(dataset["issue_time"].values)[:19] + "Z"}
+            origin = _origin(cubes, pins) | {"issue_time": str(dataset["issue_time"].values)[:19] + "Z"}
             about = {"time": "UTC, end of the hour"} | dict.fromkeys(columns, units)
             return Table(pd.DataFrame({"time": dataset["time"].to_numpy()} | columns), about, origin)
 
@@ -197,8 +197,8 @@ def _quantiles(root: Path, twin: str) -> Iterator[Series]:
 
 
 def _crop(root: Path, twin: str) -> Iterator[Series]:
-    paths = [root / RESULTS / twin / "crop.json"]
-    if not (cubes := _open_all(paths)):
+    pins = _named(root / RESULTS / twin / "crop.json")
+    if not (cubes := _open_all(pins)):
         return
     dataset = cubes[0]
     for name in [str(name) for name, values in dataset.data_vars.items() if set(values.dims) == {"day", "member"}]:
@@ -208,7 +208,7 @@ def _crop(root: Path, twin: str) -> Iterator[Series]:
             found = dataset[name].transpose("day", "member").to_numpy().astype(float)
             columns = {key: np.nanquantile(found, level, axis=1) for key, level in QUANTILES.items()}
             about = {"day": "local civil day"} | dict.fromkeys(columns, units)
-            return Table(pd.DataFrame({"day": dataset["day"].to_numpy()} | columns), about, _origin(cubes, paths))
+            return Table(pd.DataFrame({"day": dataset["day"].to_numpy()} | columns), about, _origin(cubes, pins))
 
         yield Series(f"crop.{name}", f"simulated {_words(dataset, name)}, quantiles of the members", units, table)
 
@@ -254,10 +254,16 @@ def _readings(engine: sa.Engine, sensor: int, measure: int) -> pd.DataFrame:
     return values
 
 
-def _open_all(paths: list[Path]) -> list[xr.Dataset]:
+def _named(pin: Path) -> list[dict[str, Any]]:
+    """Return the parts of a pin, in their order, that name something."""
+    content = read_json(pin) if pin.is_file() else {}
+    parts = [content] if "snapshot" in content else [content[part] for part in PARTS if part in content]
+    return [part for part in parts if part["snapshot"] is not None]
+
+
+def _open_all(pins: list[dict[str, Any]]) -> list[xr.Dataset]:
     """Return what pins name, in their order; those that name nothing are left out."""
-    there = [path for path in paths if path.is_file() and read_pointer(path)["snapshot"] is not None]
-    return [cube for cube in map(open_pointer, there) if cube.sizes.get("time", 1)]
+    return [cube for cube in map(open_named, pins) if cube.sizes.get("time", 1)]
 
 
 def _of_time(cubes: list[xr.Dataset]) -> list[str]:
@@ -266,7 +272,7 @@ def _of_time(cubes: list[xr.Dataset]) -> list[str]:
     return sorted(set.intersection(*shared)) if shared else []
 
 
-def _origin(cubes: list[xr.Dataset], paths: list[Path]) -> dict[str, str]:
+def _origin(cubes: list[xr.Dataset], pins: list[dict[str, Any]]) -> dict[str, str]:
     """Return the attribution of cubes, each text once, and the states of the stores that they were read from."""
     found = {}
     for name in ATTRIBUTES:
@@ -274,8 +280,7 @@ def _origin(cubes: list[xr.Dataset], paths: list[Path]) -> dict[str, str]:
         if texts:
             found[name] = "; ".join(texts)
     found["synthetic"] = _truth("true" in found.get("synthetic", ""))
-    named = [read_pointer(path) for path in paths if path.is_file()]
-    states = [pointer.get("digest") or pointer["snapshot"] for pointer in named]
+    states = [pin.get("digest") or pin["snapshot"] for pin in pins]
     return found | {"state": " ".join(str(state) for state in states if state)}
 
 

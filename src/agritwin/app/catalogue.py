@@ -6,7 +6,7 @@ from typing import Any
 from agritwin import config
 from agritwin.errors import AgritwinError, DataError
 from agritwin.geometry import check_twin_id
-from agritwin.report.twin import CUBES, PRODUCTS, Twin, load
+from agritwin.report.twin import PINS, PRODUCTS, Twin, load
 from agritwin.workspace import CONFIG, RESULTS
 
 TWINS = Path("data/twins")
@@ -22,7 +22,7 @@ def published(root: Path) -> list[str]:
 def paths(root: Path, twin: str) -> dict[str, Path]:
     """Return the files of a twin by the names that the report uses."""
     pins, results = root / TWINS / twin, root / RESULTS / twin
-    named = {name: pins / f"{name.replace('_', '.')}.json" for name in CUBES if name != "terrain"}
+    named = {name: pins / f"{name.removesuffix('_pin')}.json" for name in PINS}
     named |= {name: results / f"{FILES.get(name, name)}.json" for name in PRODUCTS}
     terrain = root / "data/cubes/terrain" / f"{twin}.json"
     return named | {"outline": pins / "parcel.geojson", "terrain": terrain, "context": results / "context.parquet"}

@@ -16,23 +16,21 @@ def pin(
     weather: str,
     forecast: str,
     ndvi: str,
-    weather_history: str,
-    weather_season: str,
-    forecast_season: str,
-    ndvi_history: str,
-    ndvi_season: str,
+    weather_pin: str,
+    forecast_pin: str,
+    ndvi_pin: str,
     twin: str,
     season_start: str,
     weather_first_day: str,
     zone: str,
 ) -> None:
-    """Write the five pins of a twin; those whose slice did not change stay as they are.
+    """Write the three pins of a twin; those whose slice did not change stay as they are.
 
     Parameters
     ----------
     clock, weather, forecast, ndvi
         Clock and pointers.
-    weather_history, weather_season, forecast_season, ndvi_history, ndvi_season
+    weather_pin, forecast_pin, ndvi_pin
         Pins to write.
     twin, season_start, weather_first_day, zone
         Whose pins; when seasons begin, when the record begins, whose civil days count.
@@ -40,15 +38,15 @@ def pin(
     as_of = dt.date.fromisoformat(read_json(clock)["as_of"])
     known = as_of.isoformat()
     history, current = history_and_season(as_of, dt.date.fromisoformat(weather_first_day), season_start)
-    first, last = utc_bounds(history, zone)
-    write_pin(Path(weather_history), Path(weather), first.isoformat(), last.isoformat(), known)
     # The season goes on to the last hour known, which lies in the civil day that the forecast continues.
-    first, _ = utc_bounds(current, zone)
-    write_pin(Path(weather_season), Path(weather), first.isoformat(), f"{current.end.isoformat()}T23:00:00", known)
+    seen = f"{current.end.isoformat()}T23:00:00"
+    (first, last), (begin, _) = utc_bounds(history, zone), utc_bounds(current, zone)
+    hours = {"history": (first.isoformat(), last.isoformat()), "season": (begin.isoformat(), seen)}
+    write_pin(Path(weather_pin), Path(weather), hours, known)
     # Issues are keyed by their day, so the newest state of that cube holds all that was known.
-    write_pin(Path(forecast_season), Path(forecast), None, f"{known}T23:00:00")
-    for path, period in ((ndvi_history, history), (ndvi_season, current)):
-        write_pin(Path(path), Path(ndvi), *_scene_bounds(period), known)
+    write_pin(Path(forecast_pin), Path(forecast), (None, f"{known}T23:00:00"))
+    scenes = {"history": _scene_bounds(history), "season": _scene_bounds(current)}
+    write_pin(Path(ndvi_pin), Path(ndvi), scenes, known)
 
 
 def _scene_bounds(period: Period) -> tuple[str, str]:

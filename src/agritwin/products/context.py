@@ -9,7 +9,7 @@ import xarray as xr
 from agritwin import config, workspace
 from agritwin.holding.context import context
 from agritwin.holding.timelines import end_of_knowledge, events, hourly_context
-from agritwin.pins import open_pointer
+from agritwin.pins import PARTS, open_pointer
 from agritwin.products import ndvi as scenes
 from agritwin.products.parcel import open_or_none
 from agritwin.products.records import open_records, sensor_days
@@ -43,10 +43,10 @@ def twin_context(twin: str, issue_date: dt.date | None = None) -> xr.DataTree:
     zone = config.load(workspace.CONFIG, twin)[twin].zone
     pins = Path("data/twins") / twin
     site = workspace.read_json(Path("results") / twin / "parcel.json")
-    hours = [open_pointer(pins / f"weather.{use}.json") for use in ("history", "season")]
+    hours = [open_pointer(pins / "weather.json", part) for part in PARTS]
     past, now = (daily_weather(part, site, zone) for part in hours)
     issue = min(issue_date or issue_day(now), issue_day(now))
-    cube = scenes.joined(*(open_or_none(str(pins / f"ndvi.{use}.json")) for use in ("history", "season")))
+    cube = scenes.joined(*(open_or_none(str(pins / "ndvi.json"), part) for part in PARTS))
     seen = scenes.usable(cube) if cube is not None else None
     engine = open_records()
     work = queries.activities(engine, twin, issue)

@@ -29,10 +29,10 @@ SOIL_LAYERS = (
 )
 
 
-def open_or_none(pointer: str) -> xr.Dataset | None:
-    """Open what a pointer names, or None where nothing could be fetched."""
+def open_or_none(pointer: str, part: str | None = None) -> xr.Dataset | None:
+    """Open what a pointer or part of a pin names, or None where nothing could be fetched."""
     try:
-        return open_pointer(pointer)
+        return open_pointer(pointer, part)
     except StoreError:
         return None
 

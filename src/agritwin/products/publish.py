@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from agritwin.pins import read_pointer
-from agritwin.workspace import write_json
+from agritwin.workspace import read_json, write_json
 
 DIGITS = 6
 
@@ -58,5 +57,10 @@ def publish(path: str, twin: str, issue_time: Any, synthetic: bool, **content: A
 
 
 def digests(**pins: str) -> dict[str, Any]:
-    """Return name to digest (or snapshot) of the pins and pointers that went into a product."""
-    return {name: read_pointer(path).get("digest") or read_pointer(path)["snapshot"] for name, path in pins.items()}
+    """Return name to digest (or snapshot) of the pins and pointers that went into a product; parts as ``name_part``."""
+    found = {}
+    for name, path in pins.items():
+        content = read_json(path)
+        named = {name: content} if "snapshot" in content else {f"{name}_{part}": content[part] for part in content}
+        found |= {key: pointer.get("digest") or pointer["snapshot"] for key, pointer in named.items()}
+    return found

@@ -22,7 +22,15 @@ from agritwin.workspace import read_json
 
 log = logging.getLogger(__name__)
 
-CUBES = ("terrain", "weather_history", "weather_season", "forecast_season", "ndvi_history", "ndvi_season")
+PINNED = {
+    "weather_history": ("weather_pin", "history"),
+    "weather_season": ("weather_pin", "season"),
+    "forecast_season": ("forecast_pin", None),
+    "ndvi_history": ("ndvi_pin", "history"),
+    "ndvi_season": ("ndvi_pin", "season"),
+}
+CUBES = ("terrain", *PINNED)
+PINS = ("weather_pin", "forecast_pin", "ndvi_pin")
 SIMULATIONS = ("crop", "flood")
 PRODUCTS = ("parcel", "weather", "ndvi", "records", "forecast", "yields", *SIMULATIONS, "alerts")
 OTHERS = ("outline", "context")
@@ -64,8 +72,15 @@ class Twin:
 
     def cube(self, name: str) -> xr.Dataset | None:
         """Return what a pointer or pin names, or None where it names nothing."""
-        opened = self._open(f"cube {name}", name, open_pointer)
+        _, part = PINNED.get(name, (name, None))
+        opened = self._open(f"cube {name}", name, lambda path: open_pointer(path, part))
         return None if opened is None or 0 in opened.sizes.values() else opened
+
+    def pointer(self, name: str) -> dict[str, Any] | None:
+        """Return the content of a cube's pointer or part of a pin, or None where it is missing."""
+        file, part = PINNED.get(name, (name, None))
+        content = self.product(file)
+        return content.get(part) if content is not None and part is not None else content
 
     def scenarios(self) -> list[tuple[dict[str, Any], xr.Dataset]]:
         """Return results and simulations of the scenarios; one that cannot be opened is left out and logged."""
@@ -86,7 +101,7 @@ class Twin:
     def _open(self, key: str, name: str, opener: Any) -> Any:
         if key not in self._opened:
             self._opened[key] = None
-            path = self.paths.get(name)
+            path = self.paths.get(PINNED.get(name, (name,))[0])
             try:
                 self._opened[key] = opener(path) if path is not None else None
             except StoreError as error:
@@ -193,16 +208,15 @@ def load(
     scenarios
         Folder with results of scenarios, shown beside the crop; it need not be there.
     paths
-        ``outline, terrain, weather_history, weather_season, forecast_season, ndvi_history, ndvi_season, context,
-        parcel, weather, ndvi, records, forecast, yields, crop, flood, alerts``: files; what is left out or None is
-        shown as missing.
+        ``outline, terrain, weather_pin, forecast_pin, ndvi_pin, context, parcel, weather, ndvi, records, forecast,
+        yields, crop, flood, alerts``: files; what is left out or None is shown as missing.
 
     Raises
     ------
     ConfigError
         For a name that is none of these.
     """
-    known = {*CUBES, *PRODUCTS, *OTHERS}
+    known = {"terrain", *PINS, *PRODUCTS, *OTHERS}
     if unknown := sorted(paths.keys() - known):
         raise ConfigError(f"The report takes no {', '.join(unknown)}.", f"It takes {', '.join(sorted(known))}.")
     given = {key: Path(path) for key, path in paths.items() if path is not None}

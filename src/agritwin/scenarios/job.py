@@ -22,10 +22,10 @@ from agritwin import fingerprint, workspace
 from agritwin.cubes import digest, write_group
 from agritwin.errors import AgritwinError, ConfigError
 from agritwin.observe import step
-from agritwin.pins import open_pointer, read_pointer, write_pointer
+from agritwin.pins import open_pointer, write_pointer
 from agritwin.products.ndvi import joined
 from agritwin.products.parcel import open_or_none
-from agritwin.products.publish import plain
+from agritwin.products.publish import digests, plain
 from agritwin.products.weather import after, ahead
 from agritwin.scenarios import result as told
 from agritwin.scenarios.checkpoint import Checkpoint
@@ -47,11 +47,9 @@ class PausedError(AgritwinError):
 def simulate(
     scenario: str,
     place: str,
-    weather_history: str,
-    weather_season: str,
-    forecast_season: str,
-    ndvi_history: str,
-    ndvi_season: str,
+    weather_pin: str,
+    forecast_pin: str,
+    ndvi_pin: str,
     context: str,
     result: str,
     twin: str,
@@ -64,7 +62,7 @@ def simulate(
 
     Parameters
     ----------
-    scenario, place, weather_history, weather_season, forecast_season, ndvi_history, ndvi_season, context, result
+    scenario, place, weather_pin, forecast_pin, ndvi_pin, context, result
         Files.
     twin, zone, planting, irrigation, crop
         Settings of the twin.
@@ -80,16 +78,14 @@ def simulate(
     if asked.twin != twin:
         raise ConfigError(f"{scenario} is about twin {asked.twin!r}.", f"It lies in the folder of {twin}: move it.")
     places = Places(twin, Path(scenario).stem)
-    season = open_pointer(weather_season)
-    forecast = ahead(open_or_none(forecast_season), after(season))
-    known = Known.of(open_pointer(weather_history), season, forecast, workspace.read_json(place), zone)
-    ndvi = joined(open_or_none(ndvi_history), open_or_none(ndvi_season))
+    season = open_pointer(weather_pin, "season")
+    forecast = ahead(open_or_none(forecast_pin), after(season))
+    known = Known.of(open_pointer(weather_pin, "history"), season, forecast, workspace.read_json(place), zone)
+    ndvi = joined(open_or_none(ndvi_pin, "history"), open_or_none(ndvi_pin, "season"))
     written = pd.read_parquet(context) if irrigation["rule"] == "records" else None
     about = Twin(known, planting, irrigation, crop, ndvi, written)
-    inputs = [
-        read_pointer(path) for path in (weather_history, weather_season, forecast_season, ndvi_history, ndvi_season)
-    ]
-    key = _key(asked, [pin.get("digest") for pin in inputs], known.site, planting, irrigation, crop)
+    inputs = list(digests(weather=weather_pin, forecast=forecast_pin, ndvi=ndvi_pin).values())
+    key = _key(asked, inputs, known.site, planting, irrigation, crop)
     checkpoint = Checkpoint(places.checkpoint)
     with checkpoint.held():
         checkpoint.begin(key)

@@ -49,7 +49,7 @@ def build(twin: Twin, say: Language, notebooks: str | None) -> Section:
 
 def _sources(twin: Twin, say: Language) -> Iterable[tuple[str, ...]]:
     for name in CUBES:
-        pointer, cube = twin.product(name), twin.cube(name)
+        pointer, cube = twin.pointer(name), twin.cube(name)
         if cube is None:
             continue
         attributes = cube.attrs
