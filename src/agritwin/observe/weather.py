@@ -26,6 +26,7 @@ from agritwin.workspace import cube, read_json
 log = logging.getLogger(__name__)
 
 EXAMINED_YEARS = 10
+FIRST_YEAR_H = 8760
 
 
 def fetch_weather(
@@ -143,10 +144,11 @@ class _Task:
         return kept_days is None or (last - piece.end).days < kept_days
 
     def _days(self, kept: WeatherCube, hourly: xr.Dataset) -> xr.Dataset:
-        # Once for the cube: a day must not depend on which hours were read beside it.
+        # Once for the cube and of its first year: a day must depend neither on the hours read beside it nor on when the
+        # cube was made.
         elevation = kept.note("elevation_m")
         if elevation is None:
-            pressure = float(hourly["surface_pressure"].mean()) / 10.0
+            pressure = float(hourly["surface_pressure"].dropna("time")[:FIRST_YEAR_H].mean()) / 10.0
             elevation = round(float(elevation_from_pressure(pressure)), 1) if np.isfinite(pressure) else 0.0
             kept.remember("elevation_m", elevation)
         return day_table(hourly, self.where.latitude, self.where.longitude, elevation, self.zone)
