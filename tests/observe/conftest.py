@@ -28,7 +28,7 @@ def values_of(hours: np.ndarray, shift: float = 0.0) -> dict[str, np.ndarray]:
         "wind_speed": 2 + 0.5 * day,
         "precipitation": np.where(count % 97 == 0, 2.0, 0.0),
         "shortwave_radiation": np.maximum(day, 0) * 700,
-        "surface_pressure": 930 + 0 * count,
+        "surface_pressure": np.where(hours < np.datetime64("2025-01-10"), 925.0, 930.0),
     }
 
 

@@ -53,6 +53,18 @@ def test_weeks_of_downtime_are_caught_up_to_the_same_cube(workspace, source, tmp
     assert [cubes.digest(each) for each in late] == [cubes.digest(each) for each in at_once]
 
 
+def test_a_cube_that_grew_after_its_first_year_is_the_one_made_at_once(workspace, source, tmp_path, monkeypatch):
+    workspace.add(source("grid"))
+    workspace.weather["first_day"] = "2024-01-01"
+    for day in ("2025-01-10", "2025-03-01"):
+        workspace.run(day)
+    grown = weather_cube.open_daily(workspace.store)
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    workspace.run("2025-03-01")
+    assert cubes.digest(grown) == cubes.digest(weather_cube.open_daily(workspace.store))
+
+
 def test_days_are_local_count_their_hours_and_know_their_means(workspace, source):
     workspace.weather["first_day"] = "2025-03-20"
     workspace.add(source("grid", origin="measured"))

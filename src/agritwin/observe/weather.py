@@ -144,8 +144,8 @@ class _Task:
         return kept_days is None or (last - piece.end).days < kept_days
 
     def _days(self, kept: WeatherCube, hourly: xr.Dataset) -> xr.Dataset:
-        # Once for the cube and of its first year: a day must depend neither on the hours read beside it nor on when the
-        # cube was made.
+        # Once for the cube, and of its first year: a day must depend neither on the hours read beside it nor, where the
+        # record is longer than that, on when the cube was made.
         elevation = kept.note("elevation_m")
         if elevation is None:
             pressure = float(hourly["surface_pressure"].dropna("time")[:FIRST_YEAR_H].mean()) / 10.0
