@@ -3,6 +3,7 @@ fails in every way in which they fail. Clients need nothing but the environment 
 """
 
 import contextlib
+import re
 import socket
 import ssl
 import struct
@@ -31,6 +32,7 @@ FAULTS = (
     "longer than it says",
     "shorter than it says",
     "a changed schema",
+    "damaged bytes",
     "certificate failure",
 )
 
@@ -80,31 +82,40 @@ class FaultServer(threading.Thread):
     def _serve(self, client: socket.socket) -> None:
         with contextlib.suppress(OSError, ssl.SSLError, ValueError, AssertionError), client:
             client.settimeout(10)
-            host = _head(client).split()[1].rpartition(":")[0]
+            host = _received(client)[0].split()[1].rpartition(":")[0]
             client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             context = self._contexts[self.fault == "certificate failure"]
             with context.wrap_socket(client, server_side=True) as secure:
-                method, target, _ = _head(secure).split("\r\n")[0].split()
-                request = httpx.Request(method, f"https://{host}{target}")
+                head, body = _received(secure)
+                asked, *lines = head.split("\r\n")
+                method, target, _ = asked.split()
+                headers = dict(line.split(": ", 1) for line in lines)
+                request = httpx.Request(method, f"https://{host}{target}", headers=headers, content=body)
                 self.requests.append((host, target))
                 good = self.hosts[host](request)
-                _answer(secure, good, self.fault if self.fault and self.faulty(request) else None)
+                _answer(secure, method, good, self.fault if self.fault and self.faulty(request) else None)
 
 
-def _head(connection: socket.socket) -> str:
-    received = b""
-    while b"\r\n\r\n" not in received:
+def _received(connection: socket.socket) -> tuple[str, bytes]:
+    """Head and body of a request."""
+    head, body, expected = b"", b"", None
+    while expected is None or len(body) < expected:
         piece = connection.recv(4096)
         if not piece:
             raise ValueError("the client has gone")
-        received += piece
-    return received.partition(b"\r\n\r\n")[0].decode()
+        body += piece
+        if expected is None and b"\r\n\r\n" in body:
+            head, _, body = body.partition(b"\r\n\r\n")
+            length = re.search(rb"(?im)^content-length: *(\d+)", head)
+            expected = int(length[1]) if length else 0
+    return head.decode(), body
 
 
-def _answer(connection: ssl.SSLSocket, good: httpx.Response, fault: str | None) -> None:
-    body, status, length, headers = good.content, good.status_code, None, ""
+def _answer(connection: ssl.SSLSocket, method: str, good: httpx.Response, fault: str | None) -> None:
+    body, status, length = good.content, good.status_code, None
+    headers = {name: value for name, value in good.headers.items() if name not in ("content-length", "connection")}
     if fault in ("429 with Retry-After", "500", "502"):
-        status, body, headers = int(fault[:3]), b"{}", "Retry-After: 0\r\n" if fault.startswith("429") else ""
+        status, body, headers = int(fault[:3]), b"{}", {"Retry-After": "0"} if fault.startswith("429") else {}
     elif fault == "503 as a web page":
         status, body = 503, b"<html><body>busy</body></html>"
     elif fault == "reset":
@@ -128,8 +139,14 @@ def _answer(connection: ssl.SSLSocket, good: httpx.Response, fault: str | None) 
         length = len(body) + 100
     elif fault == "a changed schema":
         body = b'{"v2": [{"surprise": 1}]}'
-    head = f"HTTP/1.1 {status} x\r\n{headers}Content-Length: {len(body) if length is None else length}\r\n"
-    connection.sendall(head.encode() + b"Connection: close\r\n\r\n")
+    elif fault == "damaged bytes":
+        middle = len(body) // 2
+        body = body[:middle] + bytes(byte ^ 0xFF for byte in body[middle : middle + 64]) + body[middle + 64 :]
+    headers |= {"Content-Length": str(len(body) if length is None else length), "Connection": "close"}
+    lines = [f"HTTP/1.1 {status} x", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+    connection.sendall("\r\n".join(lines).encode())
+    if method == "HEAD":
+        return
     if fault == "slow drip":
         for position in range(len(body)):
             connection.sendall(body[position : position + 1])

@@ -6,115 +6,143 @@ import shutil
 import time
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from shapely import box
+from shapely.geometry import mapping
+from typer.testing import CliRunner
 
 from agritwin import cubes, weather_cube
+from agritwin.cli import app
 from agritwin.errors import SourceError
 from agritwin.observe.clock import set_clock
 from agritwin.observe.forecast import fetch_forecast
+from agritwin.observe.ndvi import fetch_ndvi
+from agritwin.observe.site import fetch_site
 from agritwin.observe.weather import fetch_weather
-from agritwin.sources import http
+from agritwin.sources import cog, cog_reader, dem, era5_land, http
 from agritwin.sources.base import When, Where, open_source
 from agritwin.sources.http import Patience
+from tests.faults import providers
 from tests.faults.fault_server import FAULTS, serving
-from tests.sources import test_nasa_power, test_siar
-from tests.sources.conftest import open_meteo_answer
+from tests.observe.test_ndvi import IMAGERY
 
-SECRETS = {"AEMET_API_KEY": "k3y-of-aemet", "SIAR_USER": "12345678Z", "SIAR_PASSWORD": "s3cret-of-siar"}
-CELL = "n413w048"
-FIRST, SECOND = "2025-06-15", "2025-06-16"
+SECRETS = {
+    "AEMET_API_KEY": "k3y-of-aemet",
+    "SIAR_USER": "12345678Z",
+    "SIAR_PASSWORD": "s3cret-of-siar",
+    "CDS_API_KEY": "k3y-of-the-climate-data-store",
+    "AWS_ACCESS_KEY_ID": "k3y-of-copernicus",
+    "AWS_SECRET_ACCESS_KEY": "s3cret-of-copernicus",
+}
+CELL, TWIN = "n413w048", "twin"
+FIRST, SECOND = "2025-06-04", "2025-06-05"
 PATIENCE = Patience(
     tries=2, budget_s=0.8, connect_s=0.5, read_s=0.25, first_wait_s=0.01, longest_wait_s=0.02, jitter_s=0.01
 )
-REQUESTS_A_TRY = 12
-"""The most that a source sends for a day when all goes well: sign in, quota, hours, and days besides."""
+RETRY = {"max_retries": 1, "retry_timeout": dt.timedelta(seconds=1)}
+GDAL = {"GDAL_HTTP_MAX_RETRY": "1", "GDAL_HTTP_RETRY_DELAY": "0.01", "GDAL_HTTP_TIMEOUT": "1"}
+LONGEST_S = 20.0
+REQUESTS_A_TRY = 40
+"""The most that a source sends for a day: ERA5-Land's stores, each with its axes and two chunks a variable."""
 STATIONS = {"aemet": "2422", "siar": "VA102"}
 OWN_FILES = {"archive", "station_file"}
-ELSEWHERE = {"era5_land"}
-"""Read through an object store; its faults are told in its own tests."""
-
-
-def members(request):
-    return open_meteo_answer(request, ("", "_member01"))
-
-
-def aemet(request):
-    """Both steps of hours and of days."""
-    about = {"ta": 20.5, "hr": 40.0, "vv": 2.0, "prec": 0.0, "pres": 930.0}
-    hours = [{"fint": f"2025-06-{day}T{hour:02d}:00:00", **about} for day in (14, 15) for hour in range(24)]
-    days = [
-        {"fecha": f"2025-06-{day}", "tmed": "20,0", "tmax": "30,0", "tmin": "10,0", "prec": "Ip"}
-        for day in (13, 14, 15)
-    ]
-    address = f"https://opendata.aemet.es/opendata/sh/{'days' if 'climatologicos' in request.url.path else 'hours'}"
-    if "/sh/" in request.url.path:
-        return httpx.Response(200, json=days if request.url.path.endswith("days") else hours)
-    return httpx.Response(200, json={"descripcion": "exito", "estado": 200, "datos": address})
-
-
-def nothing(request):
-    return httpx.Response(200, json={})
-
-
-OTHER_HOSTS = (
-    "rest.isric.org",
-    "copernicus-dem-30m.s3.amazonaws.com",
-    "servicios.idee.es",
-    "earth-search.aws.element84.com",
-    "planetarycomputer.microsoft.com",
-    "stac.dataspace.copernicus.eu",
-    "modis.ornl.gov",
-)
-"""Of sources that give no weather: all that matters here is that a fault becomes a SourceError in bounded time."""
-HOSTS = dict.fromkeys(OTHER_HOSTS, nothing) | {
-    "archive-api.open-meteo.com": open_meteo_answer,
-    "api.open-meteo.com": open_meteo_answer,
-    "ensemble-api.open-meteo.com": members,
-    "power.larc.nasa.gov": test_nasa_power.answer,
-    "opendata.aemet.es": aemet,
-    "servicio.mapa.gob.es": test_siar.service(test_siar.half_hourly),
+CODES = {"sigpac": "47-96-0-0-5-20-1", "catastro": "47096A00500020"}
+FILES = ("sentinel-cogs", "blob.core", "eodata", ".tif")
+LAST_STEP = {
+    ("weather", "aemet"): ("/sh/",),
+    ("weather", "siar"): ("/Datos/",),
+    ("weather", "era5_land"): ("/t2m/", "/tp/"),
+    ("terrain", "glo30"): (".tif",),
+    **{("imagery", name): FILES for name in ("catalogue", "copernicus", "earth_search", "hls", "planetary_computer")},
 }
+"""What stands in the addresses of a source's last step, where there are several: the first ones go well."""
 
 
-def live(kind):
-    names = {point.name for point in entry_points(group=f"agritwin.sources.{kind}")}
-    return sorted(names - OWN_FILES - ELSEWHERE)
+def live(kind: str) -> list[str]:
+    return sorted({point.name for point in entry_points(group=f"agritwin.sources.{kind}")} - OWN_FILES)
+
+
+SOURCES = [
+    (kind, name) for kind in ("weather", "forecast", "imagery", "terrain", "soil", "vegetation") for name in live(kind)
+] + [("register", name) for name in CODES]
+ROWS = [(*source, step) for source in SOURCES for step in ("all", "last") if step == "all" or source in LAST_STEP]
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("network"), HOSTS) as running:
+    with serving(tmp_path_factory.mktemp("network"), providers.hosts(tmp_path_factory.mktemp("providers"))) as running:
         yield running
+
+
+def reach(server, patch) -> None:
+    """Lead all clients to the server, and make them impatient."""
+    # GDAL remembers what it could not open; a step is a process of its own, a test is not.
+    uncached = {"CPL_VSIL_CURL_NON_CACHED": "/vsis3/eodata:/vsicurl/https://copernicus-dem-30m.s3.amazonaws.com"}
+    for name, value in (SECRETS | server.environment() | uncached).items():
+        patch.setenv(name, value)
+    patch.setattr(http, "PATIENCE", PATIENCE)
+    for module in (cog_reader, era5_land):
+        patch.setattr(module, "REQUEST_TIME", "1s")
+        patch.setattr(module, "RETRY", RETRY)
+    for settings in (cog.GDAL_SETTINGS, dem.REMOTE_READING):
+        for key, value in GDAL.items():
+            patch.setitem(settings, key, value)
+    server.fault, server.faulty, server.requests[:] = None, lambda request: True, []
 
 
 @pytest.fixture
 def network(server, monkeypatch):
-    for name, value in (SECRETS | server.environment()).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(http, "PATIENCE", PATIENCE)
-    server.fault, server.requests[:] = None, []
+    reach(server, monkeypatch)
     return server
 
 
-def observe(kind, name, as_of):
+def where_kept(kind: str) -> str:
+    return CELL if kind in ("weather", "forecast") else TWIN
+
+
+def observe(kind: str, name: str, as_of: str) -> dict[str, Any]:
+    """Run the step that fetches from a source; return its status."""
     set_clock(clock="data/as_of.json", as_of=as_of)
-    shared = {
-        "clock": "data/as_of.json",
-        "pointer": f"data/cubes/{kind}/{CELL}.json",
-        "status": f"data/cubes/{kind}/{CELL}.status.json",
-        "cell": CELL,
-        "place": [41.3, -4.8],
-        "sources_quota_share": 0.9,
-    }
+    place = where_kept(kind)
+    pointer, status = f"data/cubes/{kind}/{place}.json", f"data/cubes/{kind}/{place}.status.json"
+    files = {"clock": "data/as_of.json", "pointer": pointer, "status": status}
+    cell = {"cell": CELL, "place": [41.3, -4.8], "sources_quota_share": 0.9}
     if kind == "weather":
-        dates = {"first_day": "2025-06-14", "refetch_days": 0}
-        fetch_weather(**shared, zone="UTC", sources_weather=[name], weather=dates, stations=STATIONS)
+        dates = {"first_day": "2025-06-03", "refetch_days": 0}
+        fetch_weather(**files, **cell, zone="UTC", sources_weather=[name], weather=dates, stations=STATIONS)
+    elif kind == "forecast":
+        fetch_forecast(**files, **cell, sources_forecast=[name])
+    elif kind == "imagery":
+        feature = {"type": "Feature", "geometry": mapping(providers.PARCEL), "properties": {}}
+        Path("parcel.geojson").write_text(json.dumps(feature))
+        settings = IMAGERY | {"first_day": "2025-06-01", "catalogue": providers.CATALOGUE}
+        files["pointer"] = "data/cubes/ndvi/twin.json"
+        fetch_ndvi(**files, parcel="parcel.geojson", twin=TWIN, imagery=settings, sources_imagery=[name])
     else:
-        fetch_forecast(**shared, sources_forecast=[name])
-    return json.loads(Path(shared["status"]).read_text())
+        shape = {"geometry": mapping(providers.PARCEL), "declared_area_ha": None, "area_confirmed": None, "note": None}
+        fetch_site(
+            outline=[], parcel="parcel.geojson", twin=TWIN, zone="Europe/Madrid", status=status,
+            terrain="data/cubes/terrain/twin.json", soil="data/cubes/soil/twin.json",
+            parcel_settings=shape, terrain_settings={"buffer_m": 100.0, "resolution_m": 10.0},
+            sources_terrain=[name] if kind == "terrain" else [], sources_soil=[name] if kind == "soil" else [],
+        )  # fmt: skip
+    return json.loads(Path(status).read_text())
+
+
+def kept(folder: Path) -> dict[str, Any]:
+    """Everything that must not change: pointers, pins and memories by content, stores by what was committed."""
+    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.glob("data/cubes/*/*.json")}
+    stores = {str(path.relative_to(folder)): cubes.head(path) for path in folder.glob("data/cubes/*/*.icechunk")}
+    return {name: content for name, content in (files | stores).items() if not name.endswith(".status.json")}
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {
+        path.stem: cubes.digest(cubes.open_group(path, path.parent.name))
+        for path in folder.glob("data/cubes/*/*.icechunk")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -124,111 +152,120 @@ def good(server, tmp_path_factory):
 
     def first_day(kind, name):
         if (kind, name) not in made:
-            made[kind, name] = folder = tmp_path_factory.mktemp(f"{kind}-{name}")
+            folder = tmp_path_factory.mktemp(f"{kind}-{name}")
             with pytest.MonkeyPatch.context() as patch:
                 patch.chdir(folder)
-                for key, value in (SECRETS | server.environment()).items():
-                    patch.setenv(key, value)
-                server.fault = None
+                reach(server, patch)
                 status = observe(kind, name, FIRST)
-                assert status["state"] == "ok", status
+            assert status["state"] == "ok", status
+            made[kind, name] = folder
         return made[kind, name]
 
     return first_day
 
 
-def everything_written(folder):
-    for path in folder.rglob("*"):
-        if path.is_file():
-            yield path.read_bytes()
-
-
-CASES = [(kind, name) for kind in ("weather", "forecast") for name in live(kind)]
-
-
-PARCEL = box(-4.8205, 41.2683, -4.8186, 41.2700)
-OTHERS = [
-    (kind, point.name)
-    for kind in ("imagery", "terrain", "soil", "vegetation")
-    for point in sorted(entry_points(group=f"agritwin.sources.{kind}"), key=lambda each: each.name)
-    if point.name not in OWN_FILES | {"catalogue", "hls"}
-]
-"""``catalogue`` and ``hls`` are named by the holding or need an account."""
-OTHER_FAULTS = ("certificate failure", "time-out", "reset", "a web page in place of JSON")
+def cases(full: bool) -> list[tuple[str, str, str, str]]:
+    """Every source with every fault, or the diagonal of it."""
+    return [
+        (*row, fault)
+        for number, row in enumerate(ROWS)
+        for column, fault in enumerate(FAULTS)
+        if (full or (number + column) % len(FAULTS) == 0) and (row[2] == "all" or fault != "certificate failure")
+    ]
 
 
 def pytest_generate_tests(metafunc):
-    """Every source with every fault in the campaign; by default a third, which holds each source and each fault."""
-    full = metafunc.config.getoption("--thorough")
-    if "other" in metafunc.fixturenames:
-        # Catalogues are searched by a library that waits between its tries as it sees fit: a quarter of a minute.
-        pairs = [(*each, fault) for each in OTHERS for fault in OTHER_FAULTS if full or each[0] != "imagery"]
-        metafunc.parametrize(("other", "name", "fault"), pairs)
-    if "kind" in metafunc.fixturenames:
-        pairs = [
-            (kind, name, fault)
-            for row, (kind, name) in enumerate(CASES)
-            for column, fault in enumerate(FAULTS)
-            if full or (row + column) % 3 == 0
-        ]
-        metafunc.parametrize(("kind", "name", "fault"), pairs)
+    if "step" in metafunc.fixturenames:
+        chosen = cases(metafunc.config.getoption("--thorough"))
+        metafunc.parametrize(("kind", "name", "step", "fault"), chosen)
 
 
-def test_a_fault_keeps_the_last_good_data_and_says_why(kind, name, fault, good, network, tmp_path, monkeypatch, caplog):
+def test_the_default_run_holds_each_source_and_each_fault():
+    chosen = cases(full=False)
+    assert {case[:2] for case in chosen} == set(SOURCES)
+    assert {case[3] for case in chosen} == set(FAULTS)
+
+
+def everything_told(folder: Path, log: str) -> bytes:
+    return log.encode() + b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_fault_keeps_the_last_good_data_and_says_why(
+    kind, name, step, fault, good, network, tmp_path, monkeypatch, caplog
+):
     folder = tmp_path / "workspace"
-    shutil.copytree(good(kind, name), folder)
-    monkeypatch.chdir(folder)
-    store = Path(f"data/cubes/{kind}/{CELL}.icechunk")
-    before, pointer = cubes.head(store), Path(f"data/cubes/{kind}/{CELL}.json").read_bytes()
-    last = json.loads(Path(f"data/cubes/{kind}/{CELL}.status.json").read_text())["last_value"]
-    network.fault, network.requests[:] = fault, []
+    monkeypatch.chdir(folder.parent)
+    strike = {"register": by_hand, "vegetation": from_nothing}.get(kind, by_a_step)
     begun = time.monotonic()
-    status = observe(kind, name, SECOND)
-    assert time.monotonic() - begun < 20, "a total budget bounds all tries"
-    assert len(network.requests) <= PATIENCE.tries * REQUESTS_A_TRY
-    if fault == "longer than it says" and status["state"] == "ok":
-        pytest.fail("half an answer was taken for the whole")
-    assert status["state"] == "stale"
-    assert status["last_value"] == last
-    assert status["failures"], status
-    assert all(failure["what"] for failure in status["failures"])
-    assert cubes.head(store) == before, "nothing partial is committed"
-    assert Path(f"data/cubes/{kind}/{CELL}.json").read_bytes() == pointer
-    told = caplog.text.encode() + b"".join(everything_written(folder))
+    strike(kind, name, step, fault, good, network, folder, monkeypatch)
+    assert time.monotonic() - begun < LONGEST_S, "a total budget bounds all tries"
+    told = everything_told(folder, caplog.text)
     for secret in SECRETS.values():
         assert secret.encode() not in told
+
+
+def struck(network, kind, name, step, fault) -> None:
+    markers = ("",) if step == "all" else LAST_STEP[kind, name]
+    network.fault, network.requests[:] = fault, []
+    network.faulty = lambda request: any(marker in str(request.url) for marker in markers)
+
+
+def by_a_step(kind, name, step, fault, good, network, folder, monkeypatch) -> None:
+    """The step ends well, commits nothing, says what failed and of when the data are that stay."""
+    shutil.copytree(good(kind, name), folder)
+    monkeypatch.chdir(folder)
+    before = kept(folder)
+    last = json.loads(next(folder.glob("data/cubes/*/*.status.json")).read_text())["last_value"]
+    struck(network, kind, name, step, fault)
+    status = observe(kind, name, SECOND)
+    assert len(network.requests) <= PATIENCE.tries * REQUESTS_A_TRY
+    if status["state"] == "ok" and fault == "shorter than it says":
+        # GDAL takes ranges as they come, and every byte of these came: then it is the undisturbed result.
+        found = contents(folder)
+        shutil.rmtree(folder / "data")
+        network.fault = None
+        observe(kind, name, SECOND)
+        assert contents(folder) == found
+        return
+    assert (status["state"], status["last_value"]) == ("stale", last), status
+    assert status["failures"]
+    assert all(failure["source"] == name and failure["what"] for failure in status["failures"])
+    assert kept(folder) == before, "nothing partial is committed"
+    journal = (folder / "data/journal.jsonl").read_text().splitlines()
+    assert json.loads(journal[-1])["failure"] == status["failures"][-1]["what"]
     network.fault = None
     assert observe(kind, name, SECOND)["state"] == "ok", "and it goes on when the provider is back"
-    assert cubes.head(store) != before
+    assert (kept(folder) != before) == (kind in ("weather", "forecast", "imagery")), "a site is the same as before"
 
 
-def test_a_fault_of_any_other_source_is_a_source_error_in_bounded_time(other, name, fault, network):
-    network.fault = fault
-    begun = time.monotonic()
+def by_hand(kind, name, step, fault, good, network, folder, monkeypatch) -> None:
+    """A register is asked by a person: the file fetched before stays, and the message says of which day it is."""
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    command = ["outline", CODES[name], "--to", "parcel.geojson"]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    before = Path("parcel.geojson").read_bytes()
+    struck(network, kind, name, step, fault)
+    failed = CliRunner().invoke(app, command)
+    assert failed.exit_code == 2, failed.output
+    assert name in failed.output or "catastro" in failed.output
+    assert f"parcel.geojson of {dt.date.today()} is kept" in " ".join(failed.output.split())
+    assert Path("parcel.geojson").read_bytes() == before
+    assert [path.name for path in folder.iterdir()] == ["parcel.geojson"]
+
+
+def from_nothing(kind, name, step, fault, good, network, folder, monkeypatch) -> None:
+    """A source that keeps nothing: an error with its name, or the whole answer."""
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    where, when = Where(41.269, -4.819), When(dt.date(2025, 6, 1), dt.date(2025, 6, 9))
+    assert open_source(kind, name).fetch(where, when).sizes["time"] == 1
+    struck(network, kind, name, step, fault)
     with pytest.raises(SourceError) as caught:
-        open_source(other, name).fetch(
-            Where(41.269, -4.819, geometry=PARCEL), When(dt.date(2025, 6, 1), dt.date(2025, 6, 9))
-        )
-    assert time.monotonic() - begun < 60
-    assert caught.value.remedy or caught.value.temporary
-    assert network.requests or fault == "certificate failure", "the request went out"
-
-
-@pytest.mark.parametrize("fault", ["500", "truncated JSON", "reset"])
-def test_a_provider_that_fails_at_its_last_step_commits_nothing(fault, good, network, tmp_path, monkeypatch):
-    """AEMET's data address and SIAR's rows fail after all steps before them went well."""
-    for name, marker in (("aemet", "/sh/"), ("siar", "/Datos/")):
-        folder = tmp_path / name
-        shutil.copytree(good("weather", name), folder)
-        monkeypatch.chdir(folder)
-        store = Path(f"data/cubes/weather/{CELL}.icechunk")
-        before = cubes.head(store)
-        network.fault, network.faulty = fault, lambda request, marker=marker: marker in str(request.url)
-        try:
-            assert observe("weather", name, SECOND)["state"] == "stale"
-        finally:
-            network.faulty = lambda request: True
-        assert cubes.head(store) == before
+        open_source(kind, name).fetch(where, when)
+    assert caught.value.source == name
+    assert caught.value.remedy
+    assert list(folder.iterdir()) == []
 
 
 def test_a_second_source_answers_while_the_first_is_down(good, network, tmp_path, monkeypatch):
@@ -236,22 +273,19 @@ def test_a_second_source_answers_while_the_first_is_down(good, network, tmp_path
     shutil.copytree(good("weather", "open_meteo"), folder)
     monkeypatch.chdir(folder)
     network.fault, network.faulty = "503 as a web page", lambda request: "open-meteo" in request.url.host
-    try:
-        set_clock(clock="data/as_of.json", as_of=SECOND)
-        fetch_weather(
-            clock="data/as_of.json",
-            pointer="p.json",
-            status="s.status.json",
-            cell=CELL,
-            place=[41.3, -4.8],
-            zone="UTC",
-            sources_weather=["open_meteo", "nasa_power"],
-            sources_quota_share=0.9,
-            weather={"first_day": "2025-06-14", "refetch_days": 0},
-            stations={},
-        )
-    finally:
-        network.faulty = lambda request: True
+    set_clock(clock="data/as_of.json", as_of=SECOND)
+    fetch_weather(
+        clock="data/as_of.json",
+        pointer="p.json",
+        status="s.status.json",
+        cell=CELL,
+        place=[41.3, -4.8],
+        zone="UTC",
+        sources_weather=["open_meteo", "nasa_power"],
+        sources_quota_share=0.9,
+        weather={"first_day": "2025-06-03", "refetch_days": 0},
+        stations={},
+    )
     read = weather_cube.open_hourly(Path(f"data/cubes/weather/{CELL}.icechunk"))
     assert read["origin"].attrs["flag_meanings"] == "missing open_meteo.modelled nasa_power.modelled"
     assert read.sizes["time"] == 48

@@ -1,5 +1,6 @@
 """Fetch the outline of a parcel from the public registers."""
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from agritwin.cli.application import app, console, sentence
+from agritwin.errors import SourceError
 
 
 @app.command()
@@ -19,8 +21,14 @@ def outline(
     from agritwin.sources.parcels import registered_outline
     from agritwin.workspace import write_text
 
-    feature: dict[str, Any] = registered_outline(code)
-    path = to or Path(f"{feature['id']}.geojson")
+    path = to or Path(f"{code}.geojson")
+    try:
+        feature: dict[str, Any] = registered_outline(code)
+    except SourceError as error:
+        if not path.is_file():
+            raise
+        day = dt.date.fromtimestamp(path.stat().st_mtime)
+        raise SourceError(error.source, error.what, f"{path} of {day} is kept. {error.remedy}") from error
     write_text(path, json.dumps(feature, ensure_ascii=False, indent=1) + "\n")
     about = feature["properties"]
     console.print(f"{path}: {about['area_ha']:.4g} ha, {about['attribution']}", highlight=False)

@@ -130,7 +130,8 @@ def _stale(root: Path, chosen: dict[str, config.Settings]) -> list[str]:
         status = workspace.read_json(path)
         if status["state"] == "ok" or not {path.name.removesuffix(".status.json"), path.parent.name} & places.keys():
             continue
-        kept = f"the last good data, of {status['last_value']}, are kept" if status["last_value"] else "there are none"
+        of = f", of {status['last_value']}," if status["last_value"] else ""
+        kept = f"the last good data{of} are kept" if status["state"] == "stale" else "there are none"
         why = "; ".join(f"{failure['source']} {failure['what']}" for failure in status["failures"])
         told.append(f"{path.relative_to(root)}: {status['kind']}: {why}; {kept}.")
     return told

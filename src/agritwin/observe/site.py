@@ -66,6 +66,7 @@ def fetch_site(
     write_text(Path(parcel), json.dumps(_feature(polygon, parcel_settings, twin), ensure_ascii=False) + "\n")
     where = Where(latitude=polygon.centroid.y, longitude=polygon.centroid.x, geometry=polygon)
     failures: list[SourceError] = []
+    kept = True
     for kind, pointer, names, options, derive in (
         ("terrain", terrain, sources_terrain, terrain_settings, _terrain),
         ("soil", soil, sources_soil, {}, hydraulic_properties),
@@ -74,12 +75,18 @@ def fetch_site(
         problem = _fetch(kind, store, names, options, where, derive)
         failures.extend(problem)
         if head(store) is None:
+            kept = kept and not problem
             extra = {"reason": str(problem[0]) if problem else f"no {kind} source is configured", "synthetic": False}
         else:
             extra = {"synthetic": is_synthetic(open_group(store, kind))}
         write_pointer(Path(pointer), store, kind, **extra)
     write_status(
-        Path(status), kind="site", sources=[*sources_terrain, *sources_soil], last_value=None, failures=failures
+        Path(status),
+        kind="site",
+        sources=[*sources_terrain, *sources_soil],
+        last_value=None,
+        failures=failures,
+        kept=kept,
     )
 
 

@@ -19,6 +19,7 @@ def write_status(
     last_value: str | None,
     failures: list[SourceError],
     items: int | None = None,
+    kept: bool | None = None,
     **extra: Any,
 ) -> None:
     """Write the outcome of a fetch, and enter it in the journal.
@@ -37,12 +38,15 @@ def write_status(
         What went wrong; empty when all is well.
     items
         What is new, for the journal alone.
+    kept
+        Whether earlier data are there, of what has no newest value.
     extra
         Further keys, for example counts.
     """
     for failure in failures:
-        kept = f"the last good data, of {last_value}, are kept" if last_value else "there are no earlier data"
-        log.warning("%s: %s %s", kind, failure.message, kept)
+        of = f", of {last_value}," if last_value else ""
+        left = f"the last good data{of} are kept" if last_value or kept else "there are no earlier data"
+        log.warning("%s: %s %s", kind, failure.message, left)
     # The same failure on every day of a gap is one.
     told = list({(failure.source, failure.what): None for failure in failures})
     faults = [{"source": source, "what": what} for source, what in told]
@@ -51,7 +55,7 @@ def write_status(
         {
             "kind": kind,
             "sources": sources,
-            "state": "ok" if not failures else ("stale" if last_value else "missing"),
+            "state": "ok" if not failures else ("stale" if last_value or kept else "missing"),
             "last_value": last_value,
             "failures": faults,
             **extra,

@@ -1,9 +1,10 @@
 """Windows of cloud-optimised GeoTIFFs on a parcel's own grid: only the blocks that are needed, never a whole tile."""
 
 import math
+import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from affine import Affine
@@ -32,6 +33,12 @@ GDAL_SETTINGS = {
     "VSI_CACHE": "TRUE",
     "VSI_CACHE_SIZE": "5000000",
 }
+
+
+def trusted() -> dict[str, Any]:
+    """Return GDAL's setting for the certificates that all other clients trust; without it rasterio's own list holds."""
+    file = os.environ.get("SSL_CERT_FILE")
+    return {"GDAL_CURL_CA_BUNDLE": file} if file else {}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from rasterio.transform import Affine, from_bounds
 
 from agritwin.errors import SourceError
 from agritwin.sources.base import When, Where
+from agritwin.sources.cog import trusted
 from agritwin.sources.heights import Grid, ascii_grid, complete, in_memory, opened, read_heights
 from agritwin.sources.http import ask, client, require_ok, text_of
 
@@ -121,7 +122,7 @@ class Glo30Terrain:
 
     @contextmanager
     def _raster(self, url: str) -> Iterator[DatasetReader]:
-        with rasterio.Env(**REMOTE_READING), opened(url, self.name) as raster:
+        with rasterio.Env(**REMOTE_READING, **trusted()), opened(url, self.name) as raster:
             yield raster
 
 

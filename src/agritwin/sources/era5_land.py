@@ -8,6 +8,7 @@ hour or summed up since 00 UTC.
 Source: https://confluence.ecmwf.int/display/CKB/ERA5-Land%3A+data+documentation
 """
 
+import datetime as dt
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ ROOT = "https://arco.datastores.ecmwf.int/cadl-arco-geo-{number:03d}/arco/reanal
 KEY = "CDS_API_KEY"
 KELVIN = 273.15
 HOUR_S = 3600.0
+REQUEST_TIME = "60s"
+RETRY: Any = {"max_retries": 4, "retry_timeout": dt.timedelta(seconds=300)}
 FARTHEST_DEGREES = 0.15  # from the middle of a cell of 0.1 degree; beyond lies another one, or the sea
 SUMMED = ("tp", "ssrd")
 UNITS = {
@@ -108,11 +111,14 @@ class Era5Land:
 
     def _read(self, group: Group, places: Sequence[Where], hours: np.ndarray) -> dict[str, np.ndarray]:
         """Values of a store by variable, shape (hours, places)."""
+        # Its failures are no OSErrors.
+        from obstore.exceptions import BaseError
+
         address = self.root.format(number=group.number, group=group.name)
         try:
             with xr.open_zarr(_store(address), chunks=None) as store:
                 return {name: _series(store, name, places, hours) for name in group.variables}
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (BaseError, OSError, ValueError, KeyError, RuntimeError) as error:
             text = str(error).split("\n\nDebug source")[0].strip()
             raise SourceError(
                 NAME,
@@ -208,20 +214,17 @@ def _series(store: xr.Dataset, name: str, places: Sequence[Where], hours: np.nda
 def _store(address: str) -> "Store | str":
     if "://" not in address:
         return address
-    from datetime import timedelta
-
     from obstore.store import HTTPStore, from_url
     from zarr.storage import ObjectStore
 
-    options: Any = {"connect_timeout": "20s", "timeout": "120s"}
-    retry: Any = {"max_retries": 4, "retry_timeout": timedelta(seconds=300)}
+    options: Any = {"connect_timeout": "20s", "timeout": REQUEST_TIME}
     if address.startswith(("http://", "https://")):
         if "ecmwf.int" in address:
             options["default_headers"] = {"Authorization": f"Bearer {_key()}"}
         options["allow_http"] = address.startswith("http://")
-        return ObjectStore(HTTPStore(address, client_options=options, retry_config=retry), read_only=True)
+        return ObjectStore(HTTPStore(address, client_options=options, retry_config=RETRY), read_only=True)
     return ObjectStore(
-        from_url(address, client_options=options, retry_config=retry, skip_signature=True), read_only=True
+        from_url(address, client_options=options, retry_config=RETRY, skip_signature=True), read_only=True
     )
 
 

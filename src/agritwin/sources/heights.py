@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import rasterio
 import xarray as xr
+from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
-from rasterio.errors import RasterioIOError
+from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 from rasterio.transform import Affine, from_origin
 from rasterio.warp import Resampling, reproject, transform_bounds
@@ -161,7 +162,7 @@ def opened(path: str | Path, source: str) -> Iterator[DatasetReader]:
     try:
         with rasterio.open(path) as raster:
             yield raster
-    except RasterioIOError as error:
+    except (RasterioError, CPLE_BaseError) as error:
         name = str(path).partition("?")[0]
         raise SourceError(
             source, f"{name} could not be read", "Try again later, or name another source.", temporary=True

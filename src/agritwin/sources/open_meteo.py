@@ -126,7 +126,7 @@ class OpenMeteoForecast:
     ``When.start`` is the day of issue; the provider's answer does not say when its model ran.
     """
 
-    name = "open_meteo"
+    name = "open_meteo_single"
     kind = "forecast"
     url = FORECAST_URL
     title = "Open-Meteo forecast"
@@ -161,7 +161,7 @@ class OpenMeteoForecast:
 class OpenMeteoEnsemble(OpenMeteoForecast):
     """Hourly ensemble forecast: the control run and its perturbed members."""
 
-    name = "open_meteo_ensemble"
+    name = "open_meteo"
     url = ENSEMBLE_URL
     members = 31
     title = "Open-Meteo ensemble forecast"

@@ -14,7 +14,7 @@ import xarray as xr
 from pyproj import CRS
 
 from agritwin.errors import DataError
-from agritwin.sources.cog import GDAL_SETTINGS, Grid, read_on_grid
+from agritwin.sources.cog import GDAL_SETTINGS, Grid, read_on_grid, trusted
 from agritwin.sources.cog_cache import HeaderCache
 from agritwin.sources.cog_header import OtherLayoutError
 from agritwin.sources.cog_reader import CogReader, readable
@@ -162,7 +162,7 @@ class _Files:
     def _by_gdal(self, href: str, resampling: Literal["nearest", "bilinear"]) -> np.ndarray:
         import rasterio
 
-        with rasterio.Env(**GDAL_SETTINGS, **self._access.gdal_settings):
+        with rasterio.Env(**GDAL_SETTINGS, **trusted(), **self._access.gdal_settings):
             return read_on_grid(href, self._grid, resampling)
 
 
