@@ -5,25 +5,19 @@ import pytest
 import xarray as xr
 
 from agritwin.simulation.flood import simulate
+from benchmarks import flood_cases
 
 
 @pytest.mark.parametrize("precision", ["f32", "f64"])
 @pytest.mark.parametrize("advection", [False, True])
-def test_lake_stays_at_rest(raster, precision, advection):
-    x, y = np.meshgrid(np.arange(0.25, 75, 0.5), np.arange(0.25, 30, 0.5))
-    humps = [peak - slope * np.hypot(x - a, y - b) for peak, slope, a, b in
-             [(1, 0.125, 30, 6), (1, 0.125, 30, 24), (3, 0.3, 47.5, 15)]]  # fmt: skip
-    bed = np.round(np.maximum.reduce([np.zeros_like(x), *humps]) * 1024) / 1024  # exact in float32
-    depth = xr.DataArray(np.maximum(0.875 - bed, 0), dims=("y", "x"))
-    result = simulate(
-        raster(bed, 0.5), None, duration_s=600, output_times_s=[600], boundaries="closed",
-        initial_depth=depth, precision=precision, advection=advection,
-    )  # fmt: skip
+def test_lake_stays_at_rest(precision, advection):
+    lake = flood_cases.lake(precision, advection=advection)
+    depth = lake.result["water_depth"][0]
     assert (depth == 0).any()
     assert (depth > 0.5).any()
-    assert float(result["speed_max"].max()) == 0.0
-    assert float(abs(result["water_depth"][0] - depth).max()) == 0.0
-    assert float(result["mass_error_relative"]) == 0.0
+    assert float(lake.result["speed_max"].max()) == 0.0
+    assert float(abs(lake.error).max()) == 0.0
+    assert lake.mass_error == 0.0
 
 
 def test_a_tilted_lake_does_move(raster):

@@ -1,0 +1,252 @@
+"""The flood solver beside what is known: the tables and the figure of docs/flood.md.
+
+Run: python -m benchmarks.flood_proofs [--valley GRID] [--write]. ``--valley`` names the terrain of test 5 of the
+Environment Agency, an ESRI ASCII grid that its owner gives on request; without it that test is left out. ``--write``
+puts tables and figure into docs/flood.md.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from benchmarks import flood_cases as cases
+from benchmarks import flood_ea as ea
+from benchmarks import flood_events as events
+from benchmarks.flood_cases import Case
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "flood.md"
+PICTURE = PAGE.parent / "images" / "flood_proofs.png"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A case, what is measured in it, the bar, and what peers reach or ask of themselves."""
+
+    title: str
+    run: Callable[[], Case]
+    measure: Callable[[Case], float]
+    unit: str
+    bar: str
+    peers: str
+
+
+def root_mean_square(case: Case) -> float:
+    """Root of the mean square error."""
+    return float(np.sqrt(np.mean(case.error**2)))
+
+
+def mean_size(case: Case) -> float:
+    """Mean size of the error."""
+    return float(np.abs(case.error).mean())
+
+
+def largest(case: Case) -> float:
+    """Largest size of the error."""
+    return float(np.abs(case.error).max())
+
+
+def in_percent(case: Case) -> float:
+    """Relative L1 in percent."""
+    return 100 * case.relative_l1
+
+
+def of_plateau(case: Case) -> float:
+    """How far the discharge at the end of the rain of the V-catchment is off, in percent."""
+    return 100 * abs(float(np.interp(5400, case.along, case.ours)) / 4.86 - 1)
+
+
+def in_full_ponds(case: Case) -> float:
+    """Largest error in the ponds that are full, mm."""
+    return 1000 * float(np.abs(np.delete(case.error, ea.ON_THE_WAY)).max())
+
+
+def beyond_the_hump(case: Case) -> float:
+    """Depth that momentum carries into the second hollow, m."""
+    return float(case.result["gauge_depth"][1, -1])
+
+
+def of_peak(case: Case) -> float:
+    """How far the peak is off, in percent."""
+    return 100 * abs(float(case.ours.max() / case.reference.max()) - 1)
+
+
+PROOFS = [
+    Proof("lake at rest, f32", lambda: cases.lake("f32", advection=True), largest, "level, m, largest error", "0", "-"),
+    Proof(
+        "front, 0.29 m/s, cells of 25 m", lambda: cases.front(0.29, 0.03, 25, advection=False), root_mean_square,
+        "depth, m, RMSE", "< 0.010", "0.0085 (formula of Bates et al. 2010)",
+    ),
+    Proof(
+        "front, 0.635 m/s, 25 m, advection", lambda: cases.front(0.635, 0.03, 25, advection=True), root_mean_square,
+        "depth, m, RMSE", "< 0.012", "0.0083 (the same)",
+    ),
+    Proof(
+        "front, 0.4 m/s, 5 m, advection", lambda: cases.front(0.4, 0.01, 5, advection=True), root_mean_square,
+        "depth, m, RMSE", "< 0.002", "0.0123 (the same)",
+    ),
+    Proof(
+        "rain on a plane of 800 m", lambda: cases.plane(800, 0.05, 0.015, 10.8, 1.5, 10), lambda c: c.efficiency,
+        "discharge, NSE", "> 0.999", "-",
+    ),
+    Proof(
+        "rain on a plane of 100 m", lambda: cases.plane(100, 0.02, 0.04, 50, 1.0, 1), lambda c: c.efficiency,
+        "discharge, NSE", "> 0.999", "-",
+    ),
+    Proof(
+        "V-catchment, plateau", cases.v_catchment, of_plateau, "discharge, % off", "< 1",
+        "0.4 (a semi-implicit code); 4 to 10 between codes",
+    ),
+    Proof(
+        "MacDonald channel, advection", lambda: cases.channel(0.0), mean_size, "depth, m, MAE", "< 0.005",
+        "< 0.03 (itzi's own test)",
+    ),
+    Proof(
+        "MacDonald channel in rain, advection", lambda: cases.channel(0.001), mean_size, "depth, m, MAE", "< 0.005",
+        "< 0.035 (itzi's own test)",
+    ),
+    Proof(
+        "Ritter dam break, advection", lambda: cases.dam_break(0.0, "f64"), in_percent, "depth, L1, %", "< 3",
+        "< 10 to 15 (ANUGA's own test)",
+    ),
+    Proof(
+        "Stoker dam break, advection", lambda: cases.dam_break(0.001, "f64"), in_percent, "depth, L1, %", "< 1.5",
+        "< 1 (ANUGA's own test)",
+    ),
+    Proof(
+        "Thacker bowl, one period, advection", lambda: cases.bowl()[1], in_percent, "depth, L1, %", "< 4",
+        "6.7 (local inertia)",
+    ),
+    Proof(
+        "EA test 2, full ponds", lambda: ea.depressions("f32", advection=False), in_full_ponds, "depth, mm, largest",
+        "< 1", "LISFLOOD-FP is the reference; itzi-core < 1",
+    ),
+    Proof(
+        "EA test 3, second hollow, advection", lambda: ea.obstruction(advection=True), beyond_the_hump, "depth, m",
+        "> 0.02", "0 (diffusive codes, by design of the test)",
+    ),
+    Proof(
+        "Merewether 2007, levels observed", lambda: events.merewether(advection=True)[0], mean_size, "level, m, MAE",
+        "< 0.15", "0.07 (TUFLOW)",
+    ),
+    Proof(
+        "Boscastle 2004, peak of another model", events.boscastle, of_peak, "discharge, % off", "< 30", "-",
+    ),
+]  # fmt: skip
+
+
+def proofs_table() -> tuple[str, list[tuple[str, Case]]]:
+    """Run all cases with one number each."""
+    lines = [
+        "| case | measured | ours | bar | peers | mass error | CPU-s |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    found = []
+    for proof in PROOFS:
+        clock = time.process_time()
+        case = proof.run()
+        spent = time.process_time() - clock
+        lines.append(
+            f"| {proof.title} | {proof.unit} | {proof.measure(case):.4g} | {proof.bar} | {proof.peers} | "
+            f"{case.mass_error:.0e} | {spent:.1f} |"
+        )
+        print(lines[-1], flush=True)
+        found.append((proof.title, case))
+    return "\n".join(lines), found
+
+
+def plain_table() -> tuple[str, list[tuple[str, Case]]]:
+    """Run test 4 with and without advection, beside its peers."""
+    runs = {
+        f"agritwin, {'full equations' if advection else 'local inertia'}, 5 m": ea.plain(5, 5, advection=advection)
+        for advection in (True, False)
+    }
+    lines = [
+        "| 5 cm reached, s | " + " | ".join(f"point {k}" for k in range(1, 7)) + " |",
+        "|" + "---|" * 7,
+        *(_row(name, ea.arrivals(case, ea.CROSSED_PLAIN_M), 0) for name, case in runs.items()),
+        *(_row(peer.name, peer.arrival, 0) for peer in ea.PLAIN),
+    ]
+    for when, seconds in (("1 h", 3600), ("3 h", 10800)):
+        lines += ["", f"| depth after {when}, m | " + " | ".join(f"point {k}" for k in range(1, 7)) + " |"]
+        lines += ["|" + "---|" * 7]
+        lines += [_row(name, [np.interp(seconds, c.along, h) for h in c.ours], 3) for name, c in runs.items()]
+        lines += [_row(peer.name, peer.depths[when], 3) for peer in ea.PLAIN]
+    print("\n".join(lines), flush=True)
+    return "\n".join(lines), [(f"EA test 4: {name}", case) for name, case in runs.items()]
+
+
+def valley_table(terrain: Path) -> tuple[str, list[tuple[str, Case]]]:
+    """Run test 5 with advection, beside its peers."""
+    case = ea.valley(terrain, 30, advection=True)
+    points = " | ".join(f"point {k}" for k in range(1, 8))
+    lines = [
+        f"| greatest depth, m | {points} |",
+        "|" + "---|" * 8,
+        _row("agritwin, full equations, 10 m", case.ours.max(axis=1), 2),
+        *(_row(peer.name, peer.depths["peak"], 2) for peer in ea.VALLEY),
+        "",
+        f"| 50 cm reached, s | {points} |",
+        "|" + "---|" * 8,
+        _row("agritwin, full equations, 10 m", ea.arrivals(case, ea.CROSSED_VALLEY_M), 0),
+        *(_row(peer.name, peer.arrival, 0) for peer in ea.VALLEY),
+        "",
+        f"Mass error {case.mass_error:.0e}.",
+    ]
+    print("\n".join(lines), flush=True)
+    return "\n".join(lines), [("EA test 5", case)]
+
+
+def _row(name: str, values: object, digits: int) -> str:
+    return f"| {name} | " + " | ".join(f"{value:.{digits}f}" for value in np.asarray(values, float)) + " |"
+
+
+def draw(found: list[tuple[str, Case]]) -> None:
+    """Draw each case as ours over what is known."""
+    columns = 5
+    rows = -(-len(found) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(3.2 * columns, 2.3 * rows), layout="constrained")
+    for axis, (title, case) in zip(axes.flat, found, strict=False):
+        ours, known = np.atleast_2d(case.ours), np.atleast_2d(case.reference)
+        if ours.shape[1] != case.along.size or ours.shape[0] > 10:
+            ours, known = ours[ours.shape[0] // 2, None], known[known.shape[0] // 2, None]
+        if known.shape[1] == case.along.size:
+            axis.plot(case.along, known[0], "k", linewidth=2.5, alpha=0.35)
+        else:
+            axis.hlines(known.ravel(), case.along[0], case.along[-1], "k", alpha=0.35)
+        axis.plot(case.along, ours.T, linewidth=0.9)
+        axis.set_title(title, fontsize=8)
+        axis.tick_params(labelsize=6)
+    for axis in axes.flat[len(found) :]:
+        axis.set_axis_off()
+    figure.savefig(PICTURE, dpi=90)
+
+
+def write(name: str, table: str) -> None:
+    """Put a table between its markers."""
+    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+    head, rest = PAGE.read_text().split(begin)
+    PAGE.write_text(f"{head}{begin}\n{table}\n{end}{rest.split(end)[1]}")
+
+
+def main() -> None:
+    """Print the tables, and write them and the figure where asked to."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--valley", type=Path, help="terrain of test 5")
+    parser.add_argument("--write", action="store_true", help="put tables and figure into docs/flood.md")
+    asked = parser.parse_args()
+    tables = {"proofs": proofs_table(), "plain": plain_table()}
+    if asked.valley:
+        tables["valley"] = valley_table(asked.valley)
+    if asked.write:
+        for name, (table, _) in tables.items():
+            write(name, table)
+        draw([pair for _, found in tables.values() for pair in found])
+
+
+if __name__ == "__main__":
+    main()
