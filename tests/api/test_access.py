@@ -6,7 +6,7 @@ import pytest
 
 from agritwin.api.access import POLICY
 from agritwin.api.application import create_app
-from tests.api.conftest import OTHER, TWIN
+from tests.api.conftest import ON_SQLITE, OTHER, TWIN
 
 ORDER = ("nobody", "viewer", "worker", "adviser", "owner", "admin")
 OPEN = {
@@ -72,8 +72,8 @@ def ask(client, route, twin=TWIN):
     return client.request(method, path, **({} if method == "GET" else {"json": {}})).status_code
 
 
-def test_the_table_names_every_route(around):
-    known = routes(create_app(around, worker=False))
+def test_the_table_names_every_route(started):
+    known = routes(started.app)
     assert known == OPEN | set().union(*LEAST.values())
     assert sum(len(group) for group in LEAST.values()) == len(set().union(*LEAST.values()))
 
@@ -98,6 +98,7 @@ def test_a_role_is_let_through_where_the_table_says_so_and_nowhere_else(client, 
         assert status < 500
 
 
+@ON_SQLITE
 def test_without_a_login_nothing_answers(client):
     for route in sorted(set().union(*LEAST.values())):
         assert ask(client, route) == 401, route
@@ -111,6 +112,7 @@ def test_an_owner_is_a_stranger_on_another_twin(as_):
         assert ask(stranger, route, OTHER) not in (401, 403), route
 
 
+@ON_SQLITE
 def test_an_address_that_the_table_forgets_is_refused(around, as_):
     from fastapi import APIRouter, Depends
     from fastapi.testclient import TestClient

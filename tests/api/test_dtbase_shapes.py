@@ -4,10 +4,6 @@ import datetime as dt
 
 import pytest
 
-from tests.api.conftest import ON_BOTH
-
-pytestmark = ON_BOTH
-
 NOW = dt.datetime(2025, 6, 15, 12, tzinfo=dt.UTC)
 DAYS = [(NOW + dt.timedelta(days=day)).isoformat() for day in (1, 2, 3)]
 WEATHER = {

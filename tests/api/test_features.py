@@ -8,7 +8,7 @@ from shapely.geometry import box, shape
 
 from agritwin.records import tables as t
 from agritwin.records.database import writing
-from tests.api.conftest import OTHER, TWIN
+from tests.api.conftest import ON_SQLITE, OTHER, TWIN
 
 ITEMS = "/ogc/collections/parcels/items"
 NEIGHBOUR = "47-96-0-0-5-25-1"
@@ -19,6 +19,7 @@ def links(document):
     return {link["rel"]: link for link in document["links"]}
 
 
+@ON_SQLITE
 def test_the_landing_page_leads_to_everything(admin):
     landing = admin.get("/ogc").json()
     assert set(links(landing)) >= {"self", "service-desc", "service-doc", "conformance", "data"}
@@ -32,6 +33,7 @@ def test_the_landing_page_leads_to_everything(admin):
     ]
 
 
+@ON_SQLITE
 def test_the_collection_tells_its_extent_and_where_its_items_are(admin):
     (collection,) = admin.get("/ogc/collections").json()["collections"]
     assert collection == admin.get("/ogc/collections/parcels").json()
@@ -42,6 +44,7 @@ def test_the_collection_tells_its_extent_and_where_its_items_are(admin):
     assert admin.get("/ogc/collections/fields").status_code == 404
 
 
+@ON_SQLITE
 def test_items_are_features_with_links_and_counts(admin):
     answer = admin.get(ITEMS)
     found = answer.json()
@@ -58,6 +61,7 @@ def test_items_are_features_with_links_and_counts(admin):
     assert admin.get(f"{ITEMS}/nobody").status_code == 404
 
 
+@ON_SQLITE
 def test_pages_follow_one_another_to_the_end(admin):
     seen, address = [], f"{ITEMS}?limit=1"
     while address:
@@ -69,6 +73,7 @@ def test_pages_follow_one_another_to_the_end(admin):
     assert len(admin.get(f"{ITEMS}?limit=100000").json()["features"]) == 3
 
 
+@ON_SQLITE
 def test_a_box_keeps_the_parcels_that_it_touches(admin):
     west, south, east, north = shape(admin.get(f"{ITEMS}/{TWIN}").json()["geometry"]).bounds
     middle = f"{(west + east) / 2},{(south + north) / 2},{(west + east) / 2},{(south + north) / 2}"
@@ -117,6 +122,7 @@ WRONG = [
 ]
 
 
+@ON_SQLITE
 def test_wrong_and_unknown_parameters_are_refused_with_400(admin):
     for query in WRONG:
         assert admin.get(f"{ITEMS}?{query}").status_code == 400, query

@@ -5,7 +5,7 @@ import datetime as dt
 from agritwin.api.routes import files
 from agritwin.holding.intake import take_in
 from agritwin.workspace import LANDING
-from tests.api.conftest import OTHER, TWIN
+from tests.api.conftest import ON_SQLITE, OTHER, TWIN
 
 WORK = b"fecha;labor\n01/03/2021;PODA\n32/03/2021;PODA\n"
 
@@ -14,6 +14,7 @@ def send(client, name, content=WORK, twin=TWIN):
     return client.post(f"/landing/{twin}", files={"file": (name, content)})
 
 
+@ON_SQLITE
 def test_a_file_lands_byte_for_byte_and_once(as_, workspace):
     worker = as_("worker")
     name = "año 50 % #1.csv"
@@ -41,6 +42,7 @@ UNSAFE = (
 )
 
 
+@ON_SQLITE
 def test_what_is_unsafe_is_refused_and_leaves_nothing(as_, workspace):
     worker = as_("worker")
     for name, content in UNSAFE:
@@ -48,6 +50,7 @@ def test_what_is_unsafe_is_refused_and_leaves_nothing(as_, workspace):
     assert not list((workspace / LANDING / TWIN).glob("*"))
 
 
+@ON_SQLITE
 def test_files_have_a_limit(as_, monkeypatch):
     monkeypatch.setattr(files, "LARGEST_FILE", 1000)
     assert send(as_("worker"), "a.csv", b"x" * 1001).status_code == 413

@@ -9,7 +9,7 @@ from schemathesis.generation import GenerationMode
 
 from tests.api.conftest import ADMIN, TWIN, log_in
 
-SHORT, LONG = 2, 60
+SHORT, LONG = 1, 60
 # Names in requests are made up, so that a request of the right form is refused as often as not.
 # Parameters of the address are made wrong in ways that never reach the server, such as an empty list: of wrong requests
 # only those with a wrong body have to be refused.
@@ -40,17 +40,18 @@ def described(admin):
     return schemathesis.openapi.from_asgi("/openapi.json", admin.app)
 
 
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)  # it takes fewer kinds of values than SQLite
 def test_no_request_brings_a_server_error_or_an_answer_that_is_not_described(described, admin, thorough):
     operations = [result.ok() for result in described.get_all_operations()]
     headers = log_in(admin, ADMIN)
     checks = CHECKS.get_by_names([name for name in CHECKS.get_all_names() if name not in LEFT_ASIDE])
     (negative_data_rejection,) = CHECKS.get_by_names(["negative_data_rejection"])
     assert len(operations) == 69
-    failures = []
-    for operation in operations:
+    failures, modes = [], (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+    for number, operation in enumerate(operations):
         if operation.path in ("/auth/logout", "/user/delete-user", "/user/change-password"):
             continue  # they end the session that the others need; test_tokens.py and test_access.py ask them
-        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+        for mode in modes if thorough else (modes[number % 2],):
             try:
                 strategy = operation.as_strategy(generation_mode=mode)
             except schemathesis.errors.SchemathesisError:

@@ -9,7 +9,7 @@ import pytest
 from agritwin.api import jobs
 from agritwin.api.surroundings import SECRET
 from agritwin.records import services
-from tests.api.conftest import OTHER, TWIN
+from tests.api.conftest import ON_SQLITE, OTHER, TWIN
 
 
 @pytest.fixture
@@ -34,6 +34,7 @@ def test_rules_that_publish_are_jobs(root):
     assert known["job:refresh"].command(refresh)[-5:] == ["refresh", "--twin", TWIN, "--as-of", "2025-06-20"]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/secret", "file:///etc/passwd", "rule:none", "job:rm", ""])
 def test_addresses_are_never_kept(admin, url):
     answer = admin.post("/service/insert-service", json={"name": "mine", "url": url, "http_method": "GET"})
@@ -49,6 +50,7 @@ def test_a_service_named_like_a_rule_starts_it_whatever_its_address(admin):
     assert admin.get("/service/list-services").json() == [service | {"url": "rule:fit_forecast"}]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "parameters", [{}, {"twin": "a; rm -rf /"}, {"twin": TWIN, "more": 1}, {"twin": ["x"]}, {"twin": "--help"}, [1]]
 )

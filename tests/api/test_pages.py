@@ -10,7 +10,7 @@ import uvicorn
 
 from agritwin.api.application import create_app
 from agritwin.api.pages import COOKIE, inside, mount_app
-from tests.api.conftest import PASSWORD
+from tests.api.conftest import ON_SQLITE, PASSWORD
 from tests.report import holding
 
 
@@ -49,6 +49,7 @@ def browser(server, name):
     return client
 
 
+@ON_SQLITE
 def test_pages_ask_for_a_login_and_show_each_the_own_twins(server, engine):
     from agritwin.records import accounts
     from agritwin.records.people import set_role
@@ -82,6 +83,7 @@ def test_pages_ask_for_a_login_and_show_each_the_own_twins(server, engine):
     assert httpx.get(f"{server}/", cookies=kept).status_code == 302
 
 
+@ON_SQLITE
 def test_the_description_for_people_loads_nothing_from_elsewhere(client):
     page = client.get("/docs").text
     assert "/sensor/insert-sensor-readings" in page

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.conftest import ON_BOTH, TWIN
+from tests.api.conftest import TWIN
 
 HOURS = [f"2025-06-01T{hour:02}:00:00Z" for hour in range(24)]
 MEASURE = {"name": "temperature", "units": "degrees Celsius", "datatype": "float"}
@@ -67,7 +67,40 @@ def test_a_datastream_tells_unit_type_and_span(things):
     assert get(things, f"Things('{TWIN}')/Locations")["value"][0]["location"]["type"] == "Polygon"
 
 
-@ON_BOTH
+@pytest.fixture
+def moved(things):
+    """The first sensor stood at two places one after the other."""
+    fields = [{"name": name, "units": "degree", "datatype": "float"} for name in ("latitude", "longitude")]
+    schema = {"name": "point", "description": "", "identifiers": fields}
+    assert things.post("/location/insert-location-schema", json=schema).is_success
+    for latitude, moment in ((38.6, "2025-03-01T00:00:00Z"), (38.7, "2025-04-01T02:00:00+02:00")):
+        place = {"schema_name": "point", "coordinates": {"latitude": latitude, "longitude": -1.1}}
+        assert things.post("/location/insert-location-for-schema", json=place | {"twin": TWIN}).is_success
+        stay = place | {"unique_identifier": "P1", "installation_datetime": moment}
+        assert things.post("/sensor/insert-sensor-location", json=stay).is_success
+    return things
+
+
+def test_a_sensor_that_moved_has_two_historical_locations(moved):
+    where = f"Things('{TWIN}')/HistoricalLocations"
+    found = get(moved, where, orderby="time", expand="Locations,Thing")["value"]
+    assert [(row["time"], row["properties"]) for row in found] == [
+        ("2025-03-01T00:00:00.000Z", {"sensor": "P1", "until": "2025-04-01T00:00:00.000Z"}),
+        ("2025-04-01T00:00:00.000Z", {"sensor": "P1", "until": None}),
+    ]
+    points = [row["Locations"][0]["location"] for row in found]
+    assert points == [{"type": "Point", "coordinates": [-1.1, latitude]} for latitude in (38.6, 38.7)]
+    assert {row["Thing"]["@iot.id"] for row in found} == {TWIN}
+    for row in found:
+        (place,) = row["Locations"]
+        (stay,) = get(moved, f"Locations({place['@iot.id']})/HistoricalLocations")["value"]
+        assert stay["@iot.id"] == row["@iot.id"]
+        assert [thing["@iot.id"] for thing in get(moved, f"Locations({place['@iot.id']})/Things")["value"]] == [TWIN]
+        assert moved.get(stay["@iot.selfLink"]).json() == stay
+    assert get(moved, "Things('unattributed')/HistoricalLocations")["value"] == []
+    assert get(moved, f"Things('{TWIN}')/Locations")["value"][0]["location"]["type"] == "Polygon"
+
+
 def test_observations_by_the_page_filtered_and_ordered(things):
     where = f"Datastreams('{stream(things)['@iot.id']}')/Observations"
     page = get(things, where, top=10, count="true", orderby="phenomenonTime desc")
@@ -85,7 +118,6 @@ def test_observations_by_the_page_filtered_and_ordered(things):
     assert get(things, where, top=0, count="true")["@iot.count"] == 24
 
 
-@ON_BOTH
 def test_expanding_reaches_over_several_ways(things):
     inner = (
         "Datastreams($filter=startswith(name,'temp');$expand=Observations($top=2;$orderby=phenomenonTime desc),Sensor)"
@@ -131,7 +163,7 @@ def test_what_cannot_be_answered_is_refused(things):
         assert things.get(f"/v1.1/{address}").status_code == status, address
 
 
-def test_strangers_see_nothing_of_it(things, as_):
-    for name in ("Datastreams", "Observations", "Sensors"):
+def test_strangers_see_nothing_of_it(moved, as_):
+    for name in ("Datastreams", "Observations", "Sensors", "HistoricalLocations"):
         assert get(as_("stranger"), name)["value"] == []
     assert len(get(as_("viewer"), "Sensors")["value"]) == 1

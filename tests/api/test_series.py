@@ -10,6 +10,7 @@ import pytest
 
 from agritwin.records import accounts
 from agritwin.records.people import set_role
+from tests.api.conftest import ON_SQLITE
 from tests.report import holding
 
 
@@ -38,12 +39,14 @@ def table(text):
     return pd.read_csv(io.StringIO(text), comment="#")
 
 
+@ON_SQLITE
 def test_the_catalogue_has_every_kind_of_series(reader):
     names = [row["name"] for row in reader.get(f"/series/{holding.TWIN}").json()]
     assert {name.split(".")[0] for name in names} == {"weather", "ndvi", "members", "forecast", "crop"}
     assert "weather.air_temperature" in names
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("name", "column", "unit"),
     [
@@ -72,6 +75,7 @@ def test_a_download_tells_unit_and_origin(reader, name, column, unit):
     assert np.allclose(file[column].to_numpy(), values[column], rtol=1e-6, equal_nan=True)
 
 
+@ON_SQLITE
 def test_weather_of_both_pins_is_one_series_without_gap_or_repeat(reader):
     values = table(reader.get(f"/series/{holding.TWIN}/weather.air_temperature").text)
     time = pd.to_datetime(values["time"])
@@ -97,6 +101,7 @@ def test_readings_of_a_sensor_are_a_series_of_their_twin(reader, admin):
     assert table(answer.text)["value"].to_list() == [0.31, 0.29]
 
 
+@ON_SQLITE
 def test_what_is_not_there_is_told(reader):
     assert reader.get(f"/series/{holding.TWIN}/weather.nothing").status_code == 404
     assert reader.get("/series/47-9-9-0-0-1-1/ndvi").status_code == 403

@@ -5,15 +5,19 @@ from typer.testing import CliRunner
 
 from agritwin.cli import app
 from agritwin.cli.users import PASSWORD as VARIABLE
-from tests.api.conftest import TWIN
+from tests.api.conftest import TWIN, empty
 
 MAIL = "ana@example.org"
 
 
-@pytest.fixture
-def run(workspace, monkeypatch):
+@pytest.fixture(params=["sqlite", "postgresql"])
+def run(request, workspace, monkeypatch):
     monkeypatch.chdir(workspace)
     monkeypatch.delenv("AGRITWIN_RECORDS", raising=False)
+    if request.param == "postgresql":
+        store = request.getfixturevalue("shared_postgresql")
+        empty(store)
+        monkeypatch.setenv("AGRITWIN_RECORDS", store.url.render_as_string(hide_password=False))
     monkeypatch.setenv(VARIABLE, "a secret of the tests")
 
     def call(*words, code=0, **more):

@@ -25,8 +25,9 @@ SENSING = "http://www.opengis.net/spec/iot_sensing/1.1/req/"
 CONFORMS = [
     SENSING + name
     for name in (
-        *(f"datamodel/{kind}" for kind in ("thing", "location", "datastream", "sensor", "observed-property",
-                                            "observation", "feature-of-interest", "entity-control-information")),
+        *(f"datamodel/{kind}" for kind in ("thing", "location", "historical-location", "datastream", "sensor",
+                                            "observed-property", "observation", "feature-of-interest",
+                                            "entity-control-information")),
         "resource-path/resource-path-to-entities",
         *(f"request-data/{name}" for name in ("expand", "select", "orderby", "skip", "top", "count", "filter",
                                                "built-in-filter-operations", "pagination", "status-codes")),
@@ -60,12 +61,13 @@ STEP = re.compile(r"([A-Za-z]+)(?:\((?:'([^']*)'|(\d{1,18}))\))?")
 
 @dataclass(frozen=True)
 class Reach:
-    """Which entities of a set are meant: those of twins, sensors, measures, or one by its id."""
+    """Which entities of a set are meant: those of twins, sensors, measures, places, or one by its id."""
 
     kind: str
     twin: str | None = None
     sensor: int | None = None
     measure: int | None = None
+    place: int | None = None
     key: str | None = None
     nothing: bool = False
 
@@ -177,10 +179,19 @@ class Reader:
 def follow(kind: str, key: str, way: str, catalogue: Catalogue) -> Reach:
     """Return where a way leads from an entity."""
     target, _ = WAYS[kind][way]
-    if kind in ("Things", "Locations", "FeaturesOfInterest"):
-        return Reach(target, twin=key, nothing=target == "HistoricalLocations")
     if kind == "HistoricalLocations":
-        return Reach(target, nothing=True)
+        stay = catalogue.stays[key]
+        return (
+            Reach(target, twin=stay.twin or UNATTRIBUTED) if target == "Things" else Reach(target, key=str(stay.place))
+        )
+    if kind == "Locations" and key.isdecimal():  # a place; outlines carry the id of their twin
+        newest = max(
+            (stay for stay in catalogue.stays.values() if stay.place == int(key)), key=lambda stay: stay.start_ms
+        )
+        thing = newest.twin or UNATTRIBUTED
+        return Reach(target, twin=thing) if target == "Things" else Reach(target, place=int(key))
+    if kind in ("Things", "Locations", "FeaturesOfInterest"):
+        return Reach(target, twin=key, nothing=(kind, target) == ("Locations", "HistoricalLocations"))
     if kind == "Sensors":
         return Reach(target, sensor=int(key))
     if kind == "ObservedProperties":
@@ -248,6 +259,9 @@ def _within(catalogue: Catalogue, reach: Reach, row: dict[str, Any]) -> bool:
         return reach.sensor in (None, row["@iot.id"])
     if reach.kind == "ObservedProperties":
         return reach.measure in (None, row["@iot.id"])
+    if reach.kind == "HistoricalLocations":
+        stay = catalogue.stays[key]
+        return reach.twin in (None, stay.twin or UNATTRIBUTED) and reach.place in (None, stay.place)
     sensor, measure = _numbers(key)
     if reach.sensor not in (None, sensor) or reach.measure not in (None, measure):
         return False
@@ -279,12 +293,12 @@ def _clauses(reach: Reach) -> list[sa.ColumnElement[bool]]:
 
 _MAKERS: dict[str, Callable[[Catalogue], list[dict[str, Any]]]] = {
     "Things": Catalogue.things,
-    "Locations": lambda catalogue: catalogue.places("encodingType", "location"),
-    "HistoricalLocations": lambda catalogue: [],
+    "Locations": Catalogue.locations,
+    "HistoricalLocations": Catalogue.historical_locations,
     "Datastreams": Catalogue.datastreams,
     "Sensors": Catalogue.sensor_entities,
     "ObservedProperties": Catalogue.properties,
-    "FeaturesOfInterest": lambda catalogue: catalogue.places("encodingType", "feature"),
+    "FeaturesOfInterest": lambda catalogue: catalogue.outlines("encodingType", "feature"),
 }
 
 

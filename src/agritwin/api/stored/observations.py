@@ -13,6 +13,7 @@ from agritwin.api import odata
 from agritwin.api.parcels import feature
 from agritwin.api.shapes import moment
 from agritwin.api.stored.sensors import value_of
+from agritwin.api.stored.stays import GEOJSON, Stay, place, stays
 from agritwin.records import tables as t
 from agritwin.records.instruments import Flag
 from agritwin.records.spellings import Spelling, is_annotation, spellings
@@ -20,7 +21,6 @@ from agritwin.records.spellings import Spelling, is_annotation, spellings
 UNATTRIBUTED = "unattributed"
 OM = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_"
 OBSERVED = {"float": "Measurement", "int": "CountObservation", "bool": "TruthObservation", "string": "Observation"}
-GEOJSON = "application/geo+json"
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,11 @@ class Catalogue:
         known = set(self.connection.scalars(select))
         return sorted(found | (known if self.allowed is None else known & set(self.allowed)))
 
+    @cached_property
+    def stays(self) -> dict[str, Stay]:
+        """Where the sensors stood when, by id."""
+        return {stay.key: stay for stay in stays(self.connection, [sensor.id for sensor in self.sensors])}
+
     def parcel(self, twin: str) -> dict[str, Any] | None:
         """Return the outline of a thing as GeoJSON."""
         found = None if twin == UNATTRIBUTED else feature(self.root, twin)
@@ -82,7 +87,7 @@ class Catalogue:
             for twin in self.twins
         ]
 
-    def places(self, encoding: str, content: str) -> list[dict[str, Any]]:
+    def outlines(self, encoding: str, content: str) -> list[dict[str, Any]]:
         """Return the outlines of the things, as locations or as features of interest."""
         return [
             {
@@ -94,6 +99,22 @@ class Catalogue:
             }
             for twin in self.twins
             if (outline := self.parcel(twin)) is not None
+        ]
+
+    def locations(self) -> list[dict[str, Any]]:
+        """Return the outlines of the things, and the places where sensors stand or stood."""
+        places = {stay.place: place(stay) for stay in self.stays.values()}
+        return self.outlines("encodingType", "location") + [places[number] for number in sorted(places)]
+
+    def historical_locations(self) -> list[dict[str, Any]]:
+        """Return where sensors stood from when on: one entity a stay."""
+        return [
+            {
+                "@iot.id": key,
+                "time": written(stay.start_ms),
+                "properties": {"sensor": stay.sensor, "until": written(stay.end_ms)},
+            }
+            for key, stay in self.stays.items()
         ]
 
     def sensor_entities(self) -> list[dict[str, Any]]:
