@@ -51,7 +51,7 @@ def example_35() -> tuple[xr.Dataset, dict[str, Any]]:
     rain[5], irrigation[0] = 6.0, 40.0
     kcb = [0.30, 0.31, 0.32, 0.33, 0.34, 0.36, 0.37, 0.38, 0.39, 0.40]
     exposed = np.array([0.92, 0.91, 0.91, 0.90, 0.89, 0.89, 0.88, 0.87, 0.87, 0.86])
-    # 1.6 m s-1 and 35 percent make a Kc max of 1.212, with which the book goes on as 1.21: that of 2 m s-1 and 40 percent
+    # the book's Kc max, 1.212 for 1.6 m s-1 and 35 percent, is rounded to 1.21: here that of 2 m s-1 and 40 percent
     drivers = book(
         precipitation=rain,
         et0=et0,
@@ -206,11 +206,21 @@ RULES = st.sampled_from(
 )
 
 
-@given(changes=ORCHARDS, rule=RULES, seed=st.integers(0, 1000))
-@settings(max_examples=60, deadline=None)
-def test_balance_closes_and_nothing_is_negative(changes: dict[str, float], rule: Irrigation, seed: int) -> None:
-    found = simulate(season(seed=seed), orchard(**changes), management=rule)
+@given(changes=ORCHARDS, rule=RULES, seed=st.integers(0, 1000), wetter=st.sampled_from([0.0, 1.0, 4.0]))
+@settings(max_examples=30, deadline=None)
+def test_balance_closes_every_day_and_nothing_is_negative(
+    changes: dict[str, float], rule: Irrigation, seed: int, wetter: float
+) -> None:
+    weather = season(seed=seed)
+    weather["precipitation"] *= wetter
+    found = simulate(weather, orchard(**changes), management=rule)
     assert abs(found["water_balance_error"].item()) < 1e-9
+    today = found.isel(member=0)
+    came = weather["precipitation"] - today["runoff"] + today["irrigation"]
+    left = today["soil_evaporation"] + today["transpiration"] + today["drainage"]
+    at_first = changes["initial_depletion_share"] * changes["total_available_water"]
+    depletion = np.concatenate([[at_first], today["root_zone_depletion"].to_numpy()])
+    np.testing.assert_allclose(np.diff(depletion), (left - came).to_numpy(), atol=0.01)
     for name in kernels.DAILY:
         assert float(found[name].min()) >= -1e-9, name
     assert float(found["root_zone_depletion"].max()) <= changes["total_available_water"] + 1e-9
@@ -219,32 +229,18 @@ def test_balance_closes_and_nothing_is_negative(changes: dict[str, float], rule:
     assert 0.0 <= found["relative_yield_water"].item() <= 1.0 + 1e-12
 
 
-@given(
-    changes=ORCHARDS,
-    seed=st.integers(0, 1000),
-    extra=st.lists(st.tuples(st.integers(0, 364), st.floats(0.1, 40.0)), min_size=1, max_size=4),
-    fraction=st.sampled_from([0.2, 0.5, 1.0]),
-)
-@settings(max_examples=100, deadline=None)
-def test_more_water_never_lowers_transpiration(
-    changes: dict[str, float], seed: int, extra: list[tuple[int, float]], fraction: float
-) -> None:
-    less = season(seed=seed)
-    less["irrigation"] = xr.zeros_like(less["et0"])
-    more = less.copy(deep=True)
-    for day, depth in extra:
-        more["irrigation"][day] += depth
-    drip = Irrigation(wetted_fraction=fraction)
-    dry = simulate(less, orchard(**changes), management=drip)
-    wet = simulate(more, orchard(**changes), management=drip)
-    gain = (wet["transpiration"] - dry["transpiration"]).cumsum("day")
-    assert float(gain.min()) >= -1e-9
+@given(changes=ORCHARDS, rule=RULES, members=st.integers(2, 150))
+@settings(max_examples=8, deadline=None)
+def test_equal_members_stay_equal(changes: dict[str, float], rule: Irrigation, members: int) -> None:
+    parameters = {name: np.repeat(np.asarray(value), members) for name, value in orchard(**changes).items()}
+    found = simulate(season(), parameters, management=rule)
+    for name in (*kernels.DAILY, "relative_yield_water", "season_irrigation"):
+        assert (found[name] == found[name].isel(member=0)).all(), name
 
 
-def test_equal_members_stay_equal_and_one_weather_serves_all() -> None:
+def test_one_weather_serves_all() -> None:
     parameters = {name: np.repeat(np.asarray(value), 130) for name, value in orchard().items()}
     shared = simulate(season(), parameters, management=Irrigation(rule="refill"))
-    assert (shared["transpiration"] == shared["transpiration"][0]).all()
     own = simulate(season().expand_dims(member=130), parameters, management=Irrigation(rule="refill"))
     xr.testing.assert_equal(shared["root_zone_depletion"], own["root_zone_depletion"])
 

@@ -154,6 +154,7 @@ def load(species: str) -> dict[str, Entry]:
     return {**_file("soil"), **_file(species)}
 
 
+@cache
 def usual_start(species: str) -> tuple[Start, str]:
     """How and when (MM-DD) the shipped set of a crop begins: at sowing, or as winter crops at emergence on 1 January.
 
