@@ -127,7 +127,7 @@ def rain_return_levels(history: xr.Dataset, season: xr.Dataset) -> list[dict[str
     except DataError as error:
         return str(error)
     if levels.attrs["outcome"] != "fitted":
-        return f"Rain of {levels.attrs['years']} whole year(s) is too little to tell how rare an amount is."
+        return f"Too few whole years of rain ({levels.attrs['years']}) to tell how rare an amount is."
     names = {"return_period": "years", "level": "mm_per_day", "lower": "low", "upper": "high"}
     table = levels.to_dataframe().reset_index().rename(columns=names)
     return pd.DataFrame(table, columns=list(names.values())).to_dict("records")
