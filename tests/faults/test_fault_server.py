@@ -21,7 +21,7 @@ from agritwin.observe.forecast import fetch_forecast
 from agritwin.observe.ndvi import fetch_ndvi
 from agritwin.observe.site import fetch_site
 from agritwin.observe.weather import fetch_weather
-from agritwin.sources import cog, cog_reader, dem, era5_land, http
+from agritwin.sources import cog, cog_reader, dem, http, zarr_store
 from agritwin.sources.base import When, Where, open_source
 from agritwin.sources.http import Patience
 from tests.faults import providers
@@ -83,7 +83,7 @@ def reach(server, patch) -> None:
     for name, value in (SECRETS | server.environment() | uncached).items():
         patch.setenv(name, value)
     patch.setattr(http, "PATIENCE", PATIENCE)
-    for module in (cog_reader, era5_land):
+    for module in (cog_reader, zarr_store):
         patch.setattr(module, "REQUEST_TIME", "1s")
         patch.setattr(module, "RETRY", RETRY)
     for settings in (cog.GDAL_SETTINGS, dem.REMOTE_READING):

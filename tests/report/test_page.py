@@ -1,4 +1,6 @@
+import json
 import re
+import shutil
 from html.parser import HTMLParser
 
 import holding
@@ -8,6 +10,7 @@ from agritwin import report
 from agritwin.report import offline
 from agritwin.report.page import build, document, environment, variables
 from agritwin.views.blocks import Absent, Columns, Table, Tabs, Text, Tiles
+from agritwin.views.language import UNKNOWN
 
 SECTIONS = ["map", "weather", "ndvi", "crop", "forecast", "yield", "flood", "records", "alerts", "provenance"]
 
@@ -203,3 +206,48 @@ def test_a_stale_source_is_greyed(twin):
         "Tiempo": "good",
         "Imágenes": "stale",
     }
+
+
+@pytest.fixture
+def journal(paths, tmp_path):
+    """Paths of the holding with a journal beside it."""
+    outline = tmp_path / "twins" / "one" / "parcel.geojson"
+    outline.parent.mkdir(parents=True)
+    shutil.copy(paths["outline"], outline)
+    line = {"time": "2025-06-15T04:30:00+00:00", "as_of": "2025-06-15", "kind": "weather", "place": "weather",
+            "source": "open_meteo", "requests": 2, "bytes": 24_600, "items": 24, "gaps": 1, "seconds": 1.27,
+            "failure": None}  # fmt: skip
+    lines = [
+        line | {"time": "2025-06-14T04:30:00+00:00", "as_of": "2025-06-14", "items": 48},
+        line,
+        line | {"source": "aemet", "failure": "answered 503 <b>", "items": None},
+        line | {"kind": "imagery", "place": holding.TWIN, "source": "earth_search", "items": 0},
+        line | {"source": "later", "as_of": "2025-06-16"},
+        line | {"source": "elsewhere", "place": "another"},
+    ]
+    (tmp_path / "journal.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
+    return paths | {"outline": str(outline)}
+
+
+@pytest.mark.parametrize(
+    ("code", "caption", "amounts"),
+    [
+        ("es", "Última descarga de cada fuente", ("24,6\u00a0kB", "1,3\u00a0s")),
+        ("en", "Last fetch of each source", ("24.6\u00a0kB", "1.3\u00a0s")),
+    ],
+)
+def test_the_health_of_data_tells_the_last_fetch_of_each_source(journal, code, caption, amounts):
+    page = build(report.load(**journal), code)
+    table = next(block for block in blocks(page) if isinstance(block, Table) and block.caption == caption)
+    assert [row[1] for row in table.rows] == ["open_meteo", "aemet", "earth_search"]
+    assert table.rows[0][3:] == ("24", *amounts, "1", "–")
+    assert table.rows[0][2].endswith("06:30"), "the time of the parcel"
+    assert table.rows[1][3] == UNKNOWN
+    assert table.marks == ("good", "stale", "good")
+    html = document(page)
+    assert "answered 503 &lt;b&gt;" in html
+    assert "answered 503 <b>" not in html
+
+
+def test_without_a_journal_nothing_is_told_of_fetches(pages):
+    assert "Última descarga" not in pages["es"]

@@ -161,3 +161,20 @@ def test_sums_are_told_from_hours_by_what_falls() -> None:
     assert not summed_since_midnight(hourly, hours)
     assert summed_since_midnight(summed, hours)
     np.testing.assert_allclose(hourly_sums(summed, hours), hourly[1:], atol=1e-9)
+
+
+@pytest.mark.parametrize("length", [3, 0.5])
+def test_a_chunk_that_was_cut_off_is_an_error_and_not_a_crash(root: Path, tmp_path: Path, length: float) -> None:
+    """Blosc, which unpacks chunks, reads on beyond the end of one."""
+    write_stores(tmp_path, summed=True)
+    for chunk in tmp_path.glob("*/*/t2m/*.*.*"):
+        whole = chunk.read_bytes()
+        chunk.write_bytes(whole[: int(length * len(whole)) if length < 1 else int(length)])
+    command = [sys.executable, str(root / "benchmarks" / "range_server.py"), str(tmp_path), "0"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        source = Era5Land(f"http://127.0.0.1:{int(server.stdout.readline())}/{{number:03d}}/{{group}}.zarr")
+        with pytest.raises(SourceError, match="cannot be read") as failed:
+            source.fetch(ORCHARD, DAYS)
+        server.terminate()
+    assert failed.value.temporary

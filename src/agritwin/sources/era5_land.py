@@ -8,11 +8,10 @@ hour or summed up since 00 UTC.
 Source: https://confluence.ecmwf.int/display/CKB/ERA5-Land%3A+data+documentation
 """
 
-import datetime as dt
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -30,8 +29,6 @@ ROOT = "https://arco.datastores.ecmwf.int/cadl-arco-geo-{number:03d}/arco/reanal
 KEY = "CDS_API_KEY"
 KELVIN = 273.15
 HOUR_S = 3600.0
-REQUEST_TIME = "60s"
-RETRY: Any = {"max_retries": 4, "retry_timeout": dt.timedelta(seconds=300)}
 FARTHEST_DEGREES = 0.15  # from the middle of a cell of 0.1 degree; beyond lies another one, or the sea
 SUMMED = ("tp", "ssrd")
 UNITS = {
@@ -214,18 +211,9 @@ def _series(store: xr.Dataset, name: str, places: Sequence[Where], hours: np.nda
 def _store(address: str) -> "Store | str":
     if "://" not in address:
         return address
-    from obstore.store import HTTPStore, from_url
-    from zarr.storage import ObjectStore
+    from agritwin.sources.zarr_store import remote_store
 
-    options: Any = {"connect_timeout": "20s", "timeout": REQUEST_TIME}
-    if address.startswith(("http://", "https://")):
-        if "ecmwf.int" in address:
-            options["default_headers"] = {"Authorization": f"Bearer {_key()}"}
-        options["allow_http"] = address.startswith("http://")
-        return ObjectStore(HTTPStore(address, client_options=options, retry_config=RETRY), read_only=True)
-    return ObjectStore(
-        from_url(address, client_options=options, retry_config=RETRY, skip_signature=True), read_only=True
-    )
+    return remote_store(address, {"Authorization": f"Bearer {_key()}"} if "ecmwf.int" in address else None)
 
 
 def _key() -> str:

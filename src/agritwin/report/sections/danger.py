@@ -1,11 +1,14 @@
 """Alerts in words: what is judged, on what data, against which threshold; and how the sources are."""
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from shapely.geometry import shape
 
 from agritwin.geometry import to_crs, utm_epsg
+from agritwin.observe import journal
 from agritwin.report.twin import Twin
 from agritwin.views.blocks import Absent, Block, Columns, Section, State, Table, Text
 from agritwin.views.language import UNKNOWN, Language, as_date
@@ -79,6 +82,8 @@ def build(twin: Twin, say: Language) -> Section:
         health = _health(alerts.get("health") or [], as_date(twin.issue_time), say)
         told = _told(alerts.get("neighbours") or [], twin, say)
         blocks += [Columns(((told[0],), (health,)))] if told else [health]
+    if lines := _last_fetches(twin):
+        blocks.append(_fetches(lines, ZoneInfo(twin.zone), say))
     return Section("alerts", say("alert.title"), say("alert.lead"), tuple(blocks))
 
 
@@ -154,3 +159,39 @@ def _health(health: list[dict[str, Any]], today: dt.date | None, say: Language) 
     names = ("what", "sources", "state", "last", "age", "failures", "gaps")
     header = tuple(say(f"health.column_{name}") for name in names)
     return Table(say("health.title"), header, tuple(rows), marks=tuple(marks))
+
+
+def _last_fetches(twin: Twin) -> list[dict[str, Any]]:
+    """Return the journal's newest line of each kind and source for a twin and its cell, as of the day of the page."""
+    outline = twin.paths.get("outline")
+    if outline is None:
+        return []
+    pointers = (twin.pointer(name) or {} for name in ("weather_season", "forecast_season"))
+    places = {twin.code} | {Path(pointer["store"]).stem for pointer in pointers if pointer.get("store")}
+    # The journal lies beside the folder of the twins. It is no input of the page's rule: it grows at every fetch.
+    lines = journal.read(places, outline.parent / ".." / ".." / journal.JOURNAL.name)
+    known = (line for line in lines if (line["as_of"] or "") <= (twin.issue_time or ""))
+    return list({(line["kind"], line["source"]): line for line in known}.values())
+
+
+def _fetches(lines: list[dict[str, Any]], zone: ZoneInfo, say: Language) -> Table:
+    """Return what the journal says of the last time that each source was asked."""
+    rows = []
+    for line in lines:
+        moment = dt.datetime.fromisoformat(line["time"]).astimezone(zone)
+        rows.append(
+            (
+                say.word("kind", line["kind"]),
+                line["source"],
+                f"{say.date(moment.date())} {moment:%H:%M}",
+                say.number(line["items"], 0),
+                say.amount(line["bytes"] / 1000, "kB"),
+                say.amount(line["seconds"], "s"),
+                say.number(line["gaps"], 0),
+                line["failure"] or "–",
+            )
+        )
+    names = ("what", "source", "fetched", "items", "bytes", "seconds", "gaps", "failures")
+    header = tuple(say(f"health.column_{name}") for name in names)
+    marks: tuple[State, ...] = tuple("stale" if line["failure"] else "good" for line in lines)
+    return Table(say("health.fetches"), header, tuple(rows), frozenset({3, 4, 5, 6}), folded=True, marks=marks)
