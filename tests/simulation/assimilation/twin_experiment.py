@@ -4,6 +4,7 @@ Synthetic throughout. Each truth is an orchard with its own weather, drawn from 
 a population that is wrong: shifted by half a standard deviation, up or down by chance, in every parameter.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,9 +39,10 @@ POPULATION = {
     "ky_stage_3": (-0.20, 0.20),
     "bias_probe": (0.0, 0.06),
 }
+RESPONSES = tuple(name for name in POPULATION if name.startswith("ky"))
 UNKNOWNS = {**SCALES, "bias_probe": BIAS}
 #: Neither probe nor satellite can see how the yield responds to water.
-ESTIMATED = tuple(UNKNOWNS[name] for name in POPULATION if not name.startswith("ky"))
+ESTIMATED = tuple(UNKNOWNS[name] for name in POPULATION if name not in RESPONSES)
 PROBE_ERROR, SATELLITE_ERROR, CLOUDY = 0.04, 0.10, 0.2
 LEAD = 7
 SPIN_UP = 10  # days that are not scored
@@ -60,12 +62,22 @@ class Score:
     rank: float
 
 
-def drawn(members: int, random: np.random.Generator, shift: NDArray[np.float64] | None = None) -> dict[str, NDArray]:
+def population(response_sd: float) -> dict[str, tuple[float, float]]:
+    """The population with another spread of the yield's response to water."""
+    return {name: (mean, response_sd if name in RESPONSES else sd) for name, (mean, sd) in POPULATION.items()}
+
+
+def drawn(
+    members: int,
+    random: np.random.Generator,
+    shift: NDArray[np.float64] | None = None,
+    known: Mapping[str, tuple[float, float]] = POPULATION,
+) -> dict[str, NDArray]:
     """Draw unknowns; ``shift`` in standard deviations."""
-    moved = np.zeros(len(POPULATION)) if shift is None else shift
+    moved = np.zeros(len(known)) if shift is None else shift
     return {
         name: UNKNOWNS[name].backward(mean + sd * (shifted + random.standard_normal(members)))
-        for (name, (mean, sd)), shifted in zip(POPULATION.items(), moved, strict=True)
+        for (name, (mean, sd)), shifted in zip(known.items(), moved, strict=True)
     }
 
 
@@ -126,8 +138,10 @@ def rank(members: NDArray, truth: float, random: np.random.Generator) -> float:
     return float((below + random.uniform() * (equal + 1)) / (members.size + 1))
 
 
-def experiment(seed: int, members: int, **options: Any) -> tuple[dict[str, Score], pd.DataFrame]:
-    """Estimate one truth; ``options`` go to :func:`assimilate`.
+def experiment(
+    seed: int, members: int, known: Mapping[str, tuple[float, float]] = POPULATION, **options: Any
+) -> tuple[dict[str, Score], pd.DataFrame]:
+    """Estimate one truth of the population ``known``; ``options`` go to :func:`assimilate`.
 
     Returns
     -------
@@ -138,12 +152,12 @@ def experiment(seed: int, members: int, **options: Any) -> tuple[dict[str, Score
     """
     random = np.random.default_rng(1000 + seed)
     weather = weather_of(seed)
-    truth, secret = model(weather, 1), drawn(1, random)
+    truth, secret = model(weather, 1), drawn(1, random, known=known)
     course, end = open_loop(truth, secret)
     depletion = course["root_zone_depletion"].to_numpy()[0]
     seen = observed(truth, secret, depletion, random)
     orchards = model(weather, members)
-    prior = drawn(members, random, 0.5 * random.choice([-1.0, 1.0], len(POPULATION)))
+    prior = drawn(members, random, 0.5 * random.choice([-1.0, 1.0], len(known)), known)
     free, free_end = open_loop(orchards, prior)
     free_depletion = free["root_zone_depletion"].to_numpy()
     ahead: dict[int, NDArray] = {}
