@@ -1,6 +1,7 @@
 """A process that appends to a cube until it is killed: ``python -m tests.faults.cube_writer weather STORE DAYS``.
 
-Every value follows from its place and time alone, so that a reader can tell a torn state from a whole one.
+It says that it is ready and begins when a line comes. Every value follows from its place and time alone, so that a
+reader can tell a torn state from a whole one.
 """
 
 import sys
@@ -85,7 +86,8 @@ if __name__ == "__main__":
     append, count = APPEND[kind]
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    for position in range(count(path), last):
+    # No line: who started it has gone.
+    for position in range(count(path), last) if sys.stdin.readline() else ():
         append(path, position)
         # What is told here is committed: it must never be lost.
         sys.stdout.write(f"{position + 1}\n")

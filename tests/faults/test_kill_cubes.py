@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from tests.faults import cube_writer
 
 SHORT, FULL = 3, 200
 APPENDS_A_KILL = 3
+WAITING = 3
 
 
 class Reader(threading.Thread):
@@ -75,16 +77,18 @@ def test_kills_in_the_middle_of_appends_tear_and_lose_nothing(kind, tmp_path, th
     reader = Reader(kind, store)
     reader.start()
     killed, told, appending = 0, 0, 0.1
+    # Those that come next are starting meanwhile: that takes longer than what is killed.
+    writers = deque(started(kind, store) for _ in range(min(kills, WAITING)))
     while killed < kills:
-        writer = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.cube_writer", kind, str(store), str(10**6)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        writer = writers.popleft()
+        assert writer.stdin is not None
         assert writer.stdout is not None
         assert writer.stdout.readline() == "ready\n"
+        if killed + len(writers) + 1 < kills:
+            writers.append(started(kind, store))
         begun = time.monotonic()
+        writer.stdin.write("\n")
+        writer.stdin.flush()
         told = int(writer.stdout.readline())
         appending = 0.5 * appending + 0.5 * (time.monotonic() - begun)
         time.sleep(chance.uniform(0, 2 * appending))
@@ -108,6 +112,12 @@ def test_kills_in_the_middle_of_appends_tear_and_lose_nothing(kind, tmp_path, th
     for position in range(target):
         append(undisturbed, position)
     assert state(kind, store) == state(kind, undisturbed)
+
+
+def started(kind: str, store: Path) -> subprocess.Popen[str]:
+    """A process that will append to a cube."""
+    command = [sys.executable, "-m", "tests.faults.cube_writer", kind, str(store), str(10**6)]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def state(kind: str, store: Path) -> list[str]:
