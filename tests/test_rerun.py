@@ -123,7 +123,7 @@ def test_a_new_date_fetches_and_pins_and_then_runs_what_reads_the_season_but_no_
     pins = {name: project / f"data/twins/{DEMO}/{name}.json" for name in ("weather", "ndvi")}
     history = {name: json.loads(pin.read_text())["history"] for name, pin in pins.items()}
     jobs = planned(project, "observe", "--config", f"twin={DEMO}", "as_of=2025-06-16")
-    assert rules(jobs) == {"set_clock", "fetch_weather", "fetch_forecast", "fetch_ndvi", "pin"}
+    assert rules(jobs) == {"set_clock", "fetch_weather", "fetch_forecast", "observe_twin"}
     done = snakemake(project, "observe", "--config", f"twin={DEMO}", "as_of=2025-06-16")
     assert done.returncode == 0, done.stdout + done.stderr
     for name, before in history.items():
@@ -131,7 +131,7 @@ def test_a_new_date_fetches_and_pins_and_then_runs_what_reads_the_season_but_no_
     assert json.loads(pins["weather"].read_text())["season"]["end"] == "2025-06-15T23:00:00"
     after = rules(planned(project, "--config", f"twin={DEMO}"))
     assert {"describe_weather", "simulate_crop", "judge_alerts", "build_report"} <= after
-    assert not after & {"fetch_site", "describe_parcel", "fetch_weather", "pin", "simulate_flood"}
+    assert not after & {"fetch_site", "describe_parcel", "fetch_weather", "observe_twin", "simulate_flood"}
     assert planned(project, "observe", "--config", f"twin={DEMO}", "as_of=2025-06-16") == set()
 
 

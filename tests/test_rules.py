@@ -57,7 +57,7 @@ def test_every_step_gets_exactly_its_parameters(commands):
         assert main, module
         assert set(inspect.signature(getattr(source, main[1])).parameters) == given, module
         seen.add(module)
-    assert len(seen) == 6
+    assert len(seen) == 5
 
 
 def test_rule_files_are_small(root):

@@ -344,3 +344,11 @@ def middle_of_bounds(geometry: dict[str, Any]) -> tuple[float, float]:
     """Return latitude and longitude of the middle of a GeoJSON geometry's bounding box."""
     west, south, east, north = bounds_of(geometry)
     return (south + north) / 2, (west + east) / 2
+
+
+def in_grid(feature: dict[str, Any]) -> "Polygon | MultiPolygon":
+    """Return the polygon of a GeoJSON feature in the metres of its UTM zone."""
+    from shapely.geometry import shape
+
+    polygon = shape(feature["geometry"])
+    return to_crs(polygon, 4326, utm_epsg(polygon.centroid.x, polygon.centroid.y))

@@ -70,6 +70,14 @@ def open_pointer(path: Path | str, part: str | None = None) -> xr.Dataset:
     return open_named(pointer)
 
 
+def open_or_none(path: Path | str, part: str | None = None) -> xr.Dataset | None:
+    """Open what a pointer or part of a pin names, or None where nothing could be fetched."""
+    try:
+        return open_pointer(path, part)
+    except StoreError:
+        return None
+
+
 def open_named(pointer: dict[str, Any]) -> xr.Dataset:
     """Open what the content of a pointer or of a part of a pin names; it must name something."""
     store, group, snapshot = Path(pointer["store"]), pointer["group"], pointer["snapshot"]

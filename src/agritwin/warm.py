@@ -24,7 +24,8 @@ from agritwin.job import SOCKET, execute
 LIBRARIES = [
     *("numpy", "pandas", "xarray", "zarr", "pyarrow.parquet", "shapely", "pyproj", "rasterio", "sqlalchemy"),
     *("IPython.core.interactiveshell", "nbformat.v4", "matplotlib.pyplot", "matplotlib_inline.backend_inline"),
-    *("scipy.stats", "scipy.optimize", "scipy.interpolate", "numba", "pvlib"),
+    *("openpyxl", "rapidfuzz", "pydantic", "cf_xarray.units", "dask.base"),
+    *("scipy.stats", "scipy.optimize", "scipy.interpolate", "numba", "pvlib", "pyflwdir"),
     *("statsmodels.tsa.statespace.sarimax", "sklearn.linear_model", "bokeh.plotting", "bokeh.embed"),
 ]
 

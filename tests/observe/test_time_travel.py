@@ -33,7 +33,6 @@ def pins_of(workspace, as_of):
         forecast="data/cubes/forecast/none.json",
         ndvi="data/cubes/ndvi/none.json",
         **files,
-        twin="t",
         season_start="11-01",
         weather_first_day=workspace.weather["first_day"],
         zone="Europe/Madrid",

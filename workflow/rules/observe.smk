@@ -74,41 +74,24 @@ rule fetch_site:
         STEP
 
 
-rule fetch_ndvi:
+rule observe_twin:
     input:
         clock="data/as_of.json",
         parcel="data/twins/{twin}/parcel.geojson",
-    output:
-        pointer="data/cubes/ndvi/{twin}.json",
-        status="data/cubes/ndvi/{twin}.status.json",
-    params:
-        module="agritwin.observe.ndvi",
-        files=files,
-        settings=settings("imagery", "sources.imagery"),
-        code=code("agritwin.observe.ndvi"),
-    log:
-        "logs/{twin}/fetch_ndvi.log",
-    shell:
-        STEP
-
-
-rule pin:
-    input:
-        clock="data/as_of.json",
         weather=of_cell("data/cubes/weather/{cell}.json"),
         forecast=of_cell("data/cubes/forecast/{cell}.json"),
-        ndvi="data/cubes/ndvi/{twin}.json",
     output:
         weather_pin=update("data/twins/{twin}/weather.json"),
         forecast_pin=update("data/twins/{twin}/forecast.json"),
         ndvi_pin=update("data/twins/{twin}/ndvi.json"),
+        status="data/cubes/ndvi/{twin}.status.json",
     params:
-        module="agritwin.observe.pin",
+        module="agritwin.observe.twin",
         files=files,
-        settings=settings("season.start", "weather.first_day", "zone"),
-        code=code("agritwin.observe.pin"),
+        settings=settings("imagery", "sources.imagery", "season.start", "weather.first_day", "zone"),
+        code=code("agritwin.observe.twin"),
     log:
-        "logs/{twin}/pin.log",
+        "logs/{twin}/observe_twin.log",
     shell:
         STEP
 

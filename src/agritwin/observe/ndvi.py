@@ -8,13 +8,11 @@ import datetime as dt
 import hashlib
 import json
 import logging
-import sys
 from pathlib import Path
 from typing import Any
 
 from agritwin.errors import SourceError
 from agritwin.geometry import bounds_of
-from agritwin.observe import step
 from agritwin.observe.status import write_status
 from agritwin.sources.base import When, open_source
 from agritwin.workspace import HEADERS, cube, read_json, write_json
@@ -159,7 +157,3 @@ def _mark(item: dict[str, Any]) -> str:
 
 def _digest(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-if __name__ == "__main__":
-    sys.exit(step.main(fetch_ndvi))

@@ -1,11 +1,9 @@
 """Pin what a twin sees: closed seasons apart from the current one, so that a new day refits nothing."""
 
 import datetime as dt
-import sys
 from pathlib import Path
 
 from agritwin.clock import Period, history_and_season, utc_bounds
-from agritwin.observe import step
 from agritwin.pins import write_pin
 from agritwin.workspace import read_json
 
@@ -19,7 +17,6 @@ def pin(
     weather_pin: str,
     forecast_pin: str,
     ndvi_pin: str,
-    twin: str,
     season_start: str,
     weather_first_day: str,
     zone: str,
@@ -32,8 +29,8 @@ def pin(
         Clock and pointers.
     weather_pin, forecast_pin, ndvi_pin
         Pins to write.
-    twin, season_start, weather_first_day, zone
-        Whose pins; when seasons begin, when the record begins, whose civil days count.
+    season_start, weather_first_day, zone
+        When seasons begin, when the record begins, whose civil days count.
     """
     as_of = dt.date.fromisoformat(read_json(clock)["as_of"])
     known = as_of.isoformat()
@@ -51,7 +48,3 @@ def pin(
 
 def _scene_bounds(period: Period) -> tuple[str, str]:
     return f"{period.start.isoformat()}T00:00:00", f"{period.end.isoformat()}T23:59:59"
-
-
-if __name__ == "__main__":
-    sys.exit(step.main(pin))

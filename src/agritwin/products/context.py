@@ -9,9 +9,8 @@ import xarray as xr
 from agritwin import config, workspace
 from agritwin.holding.context import context
 from agritwin.holding.timelines import end_of_knowledge, events, hourly_context
-from agritwin.pins import PARTS, open_pointer
+from agritwin.pins import PARTS, open_or_none, open_pointer
 from agritwin.products import ndvi as scenes
-from agritwin.products.parcel import open_or_none
 from agritwin.products.records import open_records, sensor_days
 from agritwin.products.weather import all_days, daily_weather, issue_day
 from agritwin.records import queries

@@ -6,9 +6,7 @@ import numpy as np
 import xarray as xr
 from shapely.geometry import shape
 
-from agritwin.errors import StoreError
-from agritwin.geometry import to_crs, utm_epsg
-from agritwin.pins import open_pointer
+from agritwin.geometry import in_grid
 from agritwin.soil import total_available_water
 from agritwin.terrain import parcel_summary
 
@@ -27,20 +25,6 @@ SOIL_LAYERS = (
     "saturation",
     "saturated_hydraulic_conductivity",
 )
-
-
-def open_or_none(pointer: str, part: str | None = None) -> xr.Dataset | None:
-    """Open what a pointer or part of a pin names, or None where nothing could be fetched."""
-    try:
-        return open_pointer(pointer, part)
-    except StoreError:
-        return None
-
-
-def in_grid(feature: dict[str, Any]) -> Any:
-    """Return the parcel's polygon in the metres of its UTM zone."""
-    polygon = shape(feature["geometry"])
-    return to_crs(polygon, 4326, utm_epsg(polygon.centroid.x, polygon.centroid.y))
 
 
 def describe(

@@ -22,9 +22,8 @@ from agritwin import fingerprint, workspace
 from agritwin.cubes import digest, write_group
 from agritwin.errors import AgritwinError, ConfigError
 from agritwin.observe import step
-from agritwin.pins import open_pointer, write_pointer
+from agritwin.pins import open_or_none, open_pointer, write_pointer
 from agritwin.products.ndvi import joined
-from agritwin.products.parcel import open_or_none
 from agritwin.products.publish import digests, plain
 from agritwin.products.weather import after, ahead
 from agritwin.scenarios import result as told
