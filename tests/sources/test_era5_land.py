@@ -163,7 +163,7 @@ def test_sums_are_told_from_hours_by_what_falls() -> None:
     np.testing.assert_allclose(hourly_sums(summed, hours), hourly[1:], atol=1e-9)
 
 
-@pytest.mark.parametrize("length", [3, 0.5])
+@pytest.mark.parametrize("length", [0, 3, 0.5])
 def test_a_chunk_that_was_cut_off_is_an_error_and_not_a_crash(root: Path, tmp_path: Path, length: float) -> None:
     """Blosc, which unpacks chunks, reads on beyond the end of one."""
     write_stores(tmp_path, summed=True)

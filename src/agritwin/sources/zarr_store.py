@@ -23,7 +23,8 @@ class WholeChunks(WrapperStore[ObjectStore]):
         found = await super().get(key, prototype, byte_range)
         if found is not None and byte_range is None:
             head = found.as_numpy_array()[:BLOSC_HEADER].tobytes()
-            if head.startswith(BLOSC) and int.from_bytes(head[12:], "little") != len(found):
+            cut = head.startswith(BLOSC) and int.from_bytes(head[12:], "little") != len(found)
+            if cut or not head:
                 raise OSError(f"chunk {key} is cut off")
         return found
 
