@@ -125,3 +125,68 @@ def test_a_file_is_checked_before_it_is_taken_in(folder: Path) -> None:
     scenario(folder, note="mine")
     mine.write_text(f"twin: {TWIN}\ntitle: Drier\n", encoding="utf-8")
     assert "is there already" in say("run", str(mine))[1]
+
+
+FLOOD = {"depth_mm": 60.0, "duration_h": 2.0}
+SHARES = {"0.05": 10.0, "0.1": 5.0, "0.3": 0.0}
+VOLUMES = {"outflow_volume": 100.0, "infiltration_volume": 50.0}
+
+
+def flood_result(name: str, depth_m: float, own_m: float = 0.5) -> dict[str, Any]:
+    runs = [
+        {"storm": FLOOD, "depth_max_m": depth, "flooded_share_percent": SHARES, "first_arrival_h": None}
+        | {"volumes_m3": VOLUMES}
+        for depth in (own_m, depth_m)
+    ]
+    about = {"twin": TWIN, "scenario": name, "synthetic": True, "issue_time": None, "title": "What if"}
+    return about | {"summary": {"baseline": runs[0], "scenario": runs[1], "difference": {}}}
+
+
+def test_a_flood_scenario_goes_the_same_way(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    driven = []
+    monkeypatch.setattr("agritwin.cli.scenario._drive", driven.append)
+    mine = folder / "dike.yaml"
+    mine.write_text(f"kind: flood\ntwin: {TWIN}\ntitle: A dike\nstorm: {{depth_mm: 90}}\n", encoding="utf-8")
+    assert say("run", str(mine)) == (0, "")
+    (chosen,) = driven
+    assert chosen == places.Places(TWIN, "floods/dike")
+    assert chosen.definition.read_bytes() == mine.read_bytes()
+    scenario(folder, "dry")
+    assert places.find("dike") == places.find(f"{TWIN}/dike") == places.find("floods/dike") == chosen
+    assert {each.places.name: each.state for each in status.all_of()} == {"dry": "new", "floods/dike": "new"}
+    assert "it is new" in say("pause", "dike")[1]
+
+    for path in (chosen.result, chosen.log, chosen.cube / "store"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}", encoding="utf-8")
+    assert status.of(chosen).state == "done"
+    assert say("delete", "dike", "--yes")[0] == 0
+    assert [path for path in folder.rglob("*") if "dike" in path.name or path.name == "floods"] == [mine]
+    assert places.find("dry").definition.is_file()
+
+
+def test_a_flood_scenario_is_checked_before_it_is_taken_in(folder: Path) -> None:
+    mine = folder / "dike.yaml"
+    mine.write_text(f"kind: flood\ntwin: {TWIN}\ntitle: A dike\nstorm: {{depth: 90}}\n", encoding="utf-8")
+    code, told = say("run", str(mine))
+    assert code == 2
+    assert "key 'storm.depth' is unknown" in told
+    assert not (folder / "config/scenarios").exists()
+
+
+def test_floods_are_compared_with_floods(folder: Path) -> None:
+    for name, depth in (("floods/dike", 0.2), ("floods/cloudburst", 0.9)):
+        here = scenario(folder, name, kind="flood")
+        workspace.write_json(here.result, flood_result(name, depth))
+    workspace.write_json(scenario(folder).result, result("drier", 0.5))
+    code, told = say("compare", "dike", "cloudburst")
+    assert code == 0
+    assert "Greatest depth in the parcel, m 0.50 0.20 0.90" in told
+    assert "arrives after, h - - -" in told
+    assert "Synthetic" in told
+    assert "differ" not in told
+    workspace.write_json(places.find("dike").result, flood_result("floods/dike", 0.2, own_m=0.4))
+    assert "differ" in say("compare", "dike", "cloudburst")[1]
+    code, told = say("compare", "dike", "drier")
+    assert code == 2
+    assert "Compare them apart" in told

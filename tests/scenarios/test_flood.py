@@ -14,7 +14,9 @@ from agritwin.errors import ConfigError, DataError
 from agritwin.geometry import to_crs
 from agritwin.pins import open_pointer, write_pointer
 from agritwin.scenarios import flood as job
-from agritwin.scenarios.flood import Culvert, Dike, read, with_works
+from agritwin.scenarios.definition import read, read_any
+from agritwin.scenarios.flood import with_works
+from agritwin.scenarios.flood_definition import Culvert, Dike, FloodScenario, schema
 from tests.conftest import ROOT
 
 EPSG, WEST, NORTH = 32630, 350_000.0, 4_570_000.0
@@ -74,14 +76,16 @@ def test_a_typo_is_named(tmp_path, change, key):
     path = tmp_path / "s.yaml"
     path.write_text(yaml.safe_dump({"kind": "flood", "twin": "t", "title": "x"} | change))
     with pytest.raises(ConfigError, match=key):
-        read(path)
+        read(path, FloodScenario)
 
 
 def test_the_scenarios_of_this_repository_are_understood():
     paths = sorted((ROOT / "config" / "scenarios").glob("*/floods/*.yaml"))
     assert paths
     for path in paths:
-        assert read(path).twin == path.parents[1].name
+        assert read_any(path).twin == path.parents[1].name
+        assert "schema/flood_scenario.json" in path.read_text(encoding="utf-8").splitlines()[0]
+    assert json.loads((ROOT / "config/schema/flood_scenario.json").read_text(encoding="utf-8")) == schema()
 
 
 @pytest.fixture
@@ -105,21 +109,28 @@ def simulate(terrain, tmp_path, monkeypatch):
 
 def test_more_rain_on_wetter_soil_is_deeper_and_the_run_is_kept(simulate):
     told = simulate(storm={"depth_mm": 90}, soil_water=1.0)
-    assert told["change"]["depth_max_m"] > 0.02
-    assert told["scenario"]["storm"] == {"depth_mm": 90, "duration_h": 2, "shape": "alternating_block"}
+    summary = told["summary"]
+    assert summary["difference"]["depth_max_m"] > 0.02
+    assert summary["scenario"]["storm"] == {"depth_mm": 90, "duration_h": 2, "shape": "alternating_block"}
     assert told["synthetic"] is True
     kept = open_pointer("results/what-if.json")
-    assert float(kept["water_depth_max"].max()) >= told["scenario"]["depth_max_m"] - 0.001
+    own, asked = (float(kept["water_depth_max"].sel(run=run).max()) for run in (0, 1))
+    assert own >= summary["baseline"]["depth_max_m"] - 0.001
+    assert asked >= summary["scenario"]["depth_max_m"] - 0.001
+    course = kept["parcel_depth"]
+    assert course.dims == ("run", "time")
+    assert float(course.sel(run=1).max()) > float(course.sel(run=0).max()) > 0
 
 
 def test_nothing_changed_is_no_change(simulate):
-    told = simulate()
-    assert told["change"]["depth_max_m"] == 0
-    assert set(told["change"]["flooded_share_percent"].values()) == {0}
+    change = simulate()["summary"]["difference"]
+    assert change["depth_max_m"] == 0
+    assert set(change["flooded_share_percent"].values()) == {0}
 
 
 def test_a_blocked_culvert_keeps_water_from_the_land_below(simulate):
     line = [list(point) for point in CULVERT["line"]]
-    told = simulate(culverts=[{"line": line, "blocked": True}])
-    assert told["change"]["depth_max_m"] < -0.005
-    assert simulate(culverts=[{"line": line, "blocked": False}])["change"]["depth_max_m"] == 0
+    blocked = simulate(culverts=[{"line": line, "blocked": True}])["summary"]["difference"]
+    assert blocked["depth_max_m"] < -0.005
+    opened = simulate(culverts=[{"line": line, "blocked": False}])["summary"]["difference"]
+    assert opened["depth_max_m"] == 0

@@ -50,10 +50,12 @@ rule simulate_flood:
         NOTEBOOK
 
 
-# Scenarios are asked for: `agritwin scenario run FILE`, or all of them with `snakemake scenarios`. Those that have a result
-# are kept in step with their twin; a paused one waits.
+# Scenarios are asked for: `agritwin scenario run FILE`, or all of them with `snakemake scenarios`, those of floods with
+# `snakemake flood_scenarios`. Those that have a result are kept in step with their twin; a paused one waits.
 def asked_scenarios(twin, only_done=False):
-    named = [path.stem for path in sorted(Path("config/scenarios", twin).glob("*.yaml"))]
+    folder = Path("config/scenarios", twin)
+    found = sorted([*folder.glob("*.yaml"), *folder.glob("floods/*.yaml")])
+    named = [path.relative_to(folder).with_suffix("").as_posix() for path in found]
     results = {name: f"results/{twin}/scenarios/{name}.json" for name in named}
     waiting = {name for name in named if "pause" in _wish(Path("data/scenarios", twin, name, "wish.json"))}
     return [path for name, path in results.items() if name not in waiting and (Path(path).is_file() or not only_done)]
@@ -114,9 +116,5 @@ rule simulate_flood_scenario:
 
 rule flood_scenarios:
     input:
-        [
-            f"results/{path.parts[-3]}/scenarios/floods/{path.stem}.json"
-            for path in sorted(Path("config/scenarios").glob("*/floods/*.yaml"))
-            if path.parts[-3] in TWINS
-        ],
+        [path for twin in TWINS for path in asked_scenarios(twin) if "/floods/" in path],
     localrule: True

@@ -39,7 +39,7 @@ def open_twin(root: Path, twin: str) -> Twin:
     if twin not in published(root):
         raise DataError(f"There is no published twin {twin!r}.", "Choose one from the list.")
     zone = zone_of(root, check_twin_id(twin))
-    files: dict[str, Any] = dict(paths(root, twin))
+    files: dict[str, Any] = paths(root, twin) | {"scenarios": root / RESULTS / twin / "scenarios"}
     return load(twin=twin, zone=zone, **files) if zone else load(twin=twin, **files)
 
 

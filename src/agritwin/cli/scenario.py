@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +15,9 @@ from agritwin import workspace
 from agritwin.cli.application import app, console, sentence
 from agritwin.errors import ConfigError
 
-commands = typer.Typer(no_args_is_help=True, help="What if: another irrigation, soil, density, date or weather.")
+commands = typer.Typer(
+    no_args_is_help=True, help="What if: another irrigation, soil, date, weather or rain; a dike, a culvert."
+)
 app.add_typer(commands, name="scenario")
 
 Name = Annotated[str, typer.Argument(help="Name of the scenario, or TWIN/NAME.")]
@@ -27,7 +30,7 @@ def run(
     file: Annotated[str, typer.Argument(help="Scenario file (YAML), or the name of one that is known.")],
     replace: Annotated[bool, typer.Option("--replace", help="Put the file in the place of one of that name.")] = False,
 ) -> None:
-    """Run a scenario as a job of the workflow; Ctrl-C pauses it."""
+    """Run a scenario as a job of the workflow; Ctrl-C pauses it (one of a flood ends)."""
     from agritwin.scenarios import places
 
     if Path(file).suffix == ".yaml":
@@ -113,14 +116,23 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
     """Compare scenarios with the twin as it is: medians, and the span from 10 to 90 percent of the members."""
-    from agritwin.scenarios import comparison, places
+    from agritwin.scenarios import places
 
     workspace.enter()
-    table = comparison.table([_result(places.find(name)) for name in names])
+    table = _table([places.find(name) for name in names])
     if as_json:
         typer.echo(json.dumps(table, indent=1, ensure_ascii=False))
         return
     _print_comparison(table)
+
+
+def _table(chosen: list[Any]) -> dict[str, Any]:
+    from agritwin.scenarios import comparison, flood_comparison
+
+    if len({one.about_flood for one in chosen}) > 1:
+        raise ConfigError("Some of these are about the crop, others about a flood.", "Compare them apart.")
+    kind = flood_comparison if chosen[0].about_flood else comparison
+    return kind.table([_result(one) for one in chosen])
 
 
 def _print_comparison(table: dict[str, Any]) -> None:
@@ -144,12 +156,13 @@ def _adopt(file: Path, replace: bool) -> Any:
     """Check a scenario file and put it where the workflow looks for it."""
     from agritwin import config
     from agritwin.scenarios import definition
-    from agritwin.scenarios.places import Places
+    from agritwin.scenarios.flood_definition import FloodScenario
+    from agritwin.scenarios.places import FLOODS, Places
 
-    asked = definition.read(file)
+    asked = definition.read_any(file)
     root = workspace.enter()
     config.choose(config.twin_ids(root / workspace.CONFIG / "twins"), asked.twin)
-    chosen = Places(asked.twin, file.stem)
+    chosen = Places(asked.twin, f"{FLOODS}/{file.stem}" if isinstance(asked, FloodScenario) else file.stem)
     if file.resolve() == chosen.definition.resolve():
         return chosen
     if chosen.definition.is_file() and not replace and chosen.definition.read_bytes() != file.read_bytes():
@@ -193,7 +206,7 @@ def _drive(chosen: Any, wish: Any = "run") -> None:
         text=True,
         start_new_session=True,
     ) as engine:
-        output = _watch(engine, checkpoint)
+        output = _watch(engine, checkpoint, can_rest=not chosen.about_flood)
     state = status.of(chosen).state
     if state == "paused":
         console.print(f"{chosen.name} is paused. Go on with 'agritwin scenario resume {chosen.name}'.", highlight=False)
@@ -203,8 +216,8 @@ def _drive(chosen: Any, wish: Any = "run") -> None:
         _tell(chosen, state)
 
 
-def _watch(engine: subprocess.Popen, checkpoint: Any) -> str:
-    """Show progress until the workflow ends; Ctrl-C asks for a pause and waits for it."""
+def _watch(engine: subprocess.Popen, checkpoint: Any, can_rest: bool) -> str:
+    """Show progress until the workflow ends; Ctrl-C asks for a pause, or for the end of what cannot rest, and waits."""
     import threading
 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -224,8 +237,11 @@ def _watch(engine: subprocess.Popen, checkpoint: Any) -> str:
                     bar.update(task, description=now["state"], completed=now["done"], total=now["parts"])
                 time.sleep(_LOOK_SECONDS)
             except KeyboardInterrupt:
-                checkpoint.want("pause")
-                bar.update(task, description="pausing")
+                if can_rest:
+                    checkpoint.want("pause")
+                else:
+                    engine.send_signal(signal.SIGINT)
+                bar.update(task, description="pausing" if can_rest else "ending")
     reader.join()
     return "".join(lines)
 
@@ -239,12 +255,10 @@ def _reason(output: str) -> str:
 
 
 def _tell(chosen: Any, state: str) -> None:
-    from agritwin.scenarios import comparison
-
     content = workspace.read_json(chosen.result)
     if state == "stopped":
         console.print(
             f"Stopped with {content['members_done']} of {content['members']} members: a partial result.",
             highlight=False,
         )
-    _print_comparison(comparison.table([content]))
+    _print_comparison(_table([chosen]))

@@ -54,10 +54,11 @@ def _serve_api(root: Path, port: int, address: str) -> None:
 @sentence
 def schema(check: Annotated[bool, typer.Option("--check", help="Fail when a file is out of step.")] = False) -> None:
     """Write the JSON schemas that editors use for the YAML files."""
-    from agritwin.scenarios import definition
+    from agritwin.scenarios import definition, flood_definition
 
     root = workspace.root()
-    for name, content in (config.schemas() | {"scenario": definition.schema()}).items():
+    questions = {"scenario": definition.schema(), "flood_scenario": flood_definition.schema()}
+    for name, content in (config.schemas() | questions).items():
         path = root / workspace.CONFIG / "schema" / f"{name}.json"
         if not check:
             workspace.write_json(path, content)

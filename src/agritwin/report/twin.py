@@ -50,8 +50,8 @@ class Twin:
         Id.
     zone
         IANA zone of the parcel's days.
-    what_if
-        Results of scenarios.
+    what_if, flood_what_if
+        Results of scenarios, of the crop and of floods.
     """
 
     paths: Mapping[str, Path]
@@ -59,6 +59,7 @@ class Twin:
     twin: str | None = None
     zone: str = "Europe/Madrid"
     what_if: tuple[Path, ...] = ()
+    flood_what_if: tuple[Path, ...] = ()
     _opened: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _reasons: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
@@ -83,9 +84,16 @@ class Twin:
         return content.get(part) if content is not None and part is not None else content
 
     def scenarios(self) -> list[tuple[dict[str, Any], xr.Dataset]]:
-        """Return results and simulations of the scenarios; one that cannot be opened is left out and logged."""
+        """Return results and simulations of the crop's scenarios; one that cannot be opened is left out and logged."""
+        return self._results(self.what_if)
+
+    def flood_scenarios(self) -> list[tuple[dict[str, Any], xr.Dataset]]:
+        """Return results and simulations of the flood's scenarios, as :meth:`scenarios` those of the crop."""
+        return self._results(self.flood_what_if)
+
+    def _results(self, paths: tuple[Path, ...]) -> list[tuple[dict[str, Any], xr.Dataset]]:
         opened = []
-        for path in self.what_if:
+        for path in paths:
             try:
                 opened.append((read_json(path), open_pointer(path)))
             except StoreError as error:
@@ -132,6 +140,11 @@ class Twin:
             centre = self.polygon.centroid if self.polygon is not None else None
             return utm_epsg(centre.x, centre.y) if centre is not None else 4326
         return code
+
+    def terrain_of(self, grid: xr.Dataset) -> xr.Dataset | None:
+        """Return the terrain where it lies in the same metres as a grid, else None."""
+        terrain = self.cube("terrain")
+        return terrain if terrain is not None and self.epsg(terrain) == self.epsg(grid) else None
 
     @cached_property
     def place(self) -> dict[str, float] | None:
@@ -206,7 +219,7 @@ def load(
     name, twin, zone
         Name for people, id, and IANA zone of the parcel's days.
     scenarios
-        Folder with results of scenarios, shown beside the crop; it need not be there.
+        Folder with results of scenarios, those of floods in ``floods`` within it; it need not be there.
     paths
         ``outline, terrain, weather_pin, forecast_pin, ndvi_pin, context, parcel, weather, ndvi, records, forecast,
         yields, crop, flood, alerts``: files; what is left out or None is shown as missing.
@@ -220,5 +233,8 @@ def load(
     if unknown := sorted(paths.keys() - known):
         raise ConfigError(f"The report takes no {', '.join(unknown)}.", f"It takes {', '.join(sorted(known))}.")
     given = {key: Path(path) for key, path in paths.items() if path is not None}
-    results = sorted(Path(scenarios).glob("*.json")) if scenarios is not None else []
-    return Twin(given, name, twin, zone, tuple(results))
+    crop, floods = (
+        tuple(sorted(Path(scenarios).glob(pattern))) if scenarios is not None else ()
+        for pattern in ("*.json", "floods/*.json")
+    )
+    return Twin(given, name, twin, zone, crop, floods)

@@ -13,6 +13,7 @@ from pydantic import Field, PositiveFloat, ValidationError, model_validator
 
 from agritwin.config import read_yaml
 from agritwin.errors import ConfigError
+from agritwin.scenarios.flood_definition import FloodScenario
 from agritwin.settings import Section, Share
 
 NAME = r"[a-z0-9][a-z0-9-]{0,60}"
@@ -171,8 +172,8 @@ class Scenario(Section):
         return {key: value for key, value in said.items() if value not in ({}, {"source": "season"})}
 
 
-def read(path: Path) -> Scenario:
-    """Read a scenario file.
+def read[Asked: Scenario | FloodScenario](path: Path, model: type[Asked] = Scenario) -> Asked:
+    """Read a scenario file; `model` says of which kind.
 
     Raises
     ------
@@ -185,10 +186,15 @@ def read(path: Path) -> Scenario:
             "Use small letters, digits and hyphens, for example no-water.yaml.",
         )
     try:
-        return Scenario.model_validate(read_yaml(path))
+        return model.model_validate(read_yaml(path))
     except ValidationError as error:
         lines = [_fault(path, fault) for fault in error.errors(include_url=False)]
         raise ConfigError("\n".join(lines), "Correct the keys named above.") from error
+
+
+def read_any(path: Path) -> Scenario | FloodScenario:
+    """Read a scenario file of either kind: one about a flood says `kind: flood`."""
+    return read(path, FloodScenario if read_yaml(path).get("kind") == "flood" else Scenario)
 
 
 def _fault(path: Path, fault: Any) -> str:

@@ -5,16 +5,14 @@ result tells them apart.
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import shapely
 import xarray as xr
-from pydantic import Field, PositiveFloat, ValidationError
 from shapely.geometry import shape
 
 from agritwin import workspace
-from agritwin.config import read_yaml
 from agritwin.cubes import write_group
 from agritwin.errors import ConfigError, DataError
 from agritwin.geometry import to_crs, utm_epsg
@@ -22,71 +20,15 @@ from agritwin.observe import step
 from agritwin.pins import is_synthetic, open_pointer, write_pointer
 from agritwin.products import flood as product
 from agritwin.products.publish import plain
-from agritwin.settings import Section, Share
+from agritwin.scenarios.definition import read
+from agritwin.scenarios.flood_definition import Culvert, Dike, FloodScenario, Line
+from agritwin.scenarios.places import FLOODS, Places
 from agritwin.simulation.flood import CurveNumber, design_storm, simulate
 from agritwin.simulation.flood.events import curve_number
 from agritwin.simulation.flood.library import coarsened
 
-type Line = list[tuple[float, float]]
-
-KIND = "flood_scenario"
 ALONG = 0.71
 """A cell belongs to a line that passes its centre within so many cells: a line of such cells has no gap."""
-
-
-class Storm(Section):
-    """Another rain."""
-
-    depth_mm: float | None = Field(default=None, ge=0, le=1000)
-    duration_h: float | None = Field(default=None, gt=0, le=72)
-    shape: Literal["alternating_block", "uniform"] = "alternating_block"
-
-
-class Dike(Section):
-    """Ground that is raised along a line."""
-
-    line: Line = Field(min_length=2, description="longitude and latitude of its corners")
-    height_m: PositiveFloat = Field(le=20, description="above the ground")
-
-
-class Culvert(Section):
-    """A way for water under a bank, which the terrain model shows as closed ground."""
-
-    line: Line = Field(min_length=2, max_length=2, description="longitude and latitude of inlet and outlet")
-    blocked: bool = Field(description="whether it is blocked in the scenario; it is open in the twin as it is")
-
-
-class FloodScenario(Section):
-    """A scenario of the flood."""
-
-    kind: Literal["flood"]
-    twin: str
-    title: str = Field(min_length=1)
-    storm: Storm = Storm()
-    soil_water: Share | None = Field(
-        default=None, description="share of the available water that the soil holds before; null = normal curve number"
-    )
-    resolution_m: PositiveFloat | None = Field(
-        default=None, description="cells of both runs, the means of finer ones; null = those of the terrain"
-    )
-    dikes: list[Dike] = Field(default_factory=list)
-    culverts: list[Culvert] = Field(default_factory=list)
-
-
-def read(path: Path) -> FloodScenario:
-    """Read a scenario.
-
-    Raises
-    ------
-    ConfigError
-        With file and key where it is not understood.
-    """
-    try:
-        return FloodScenario.model_validate(read_yaml(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{path}, key {key!r}: {first['msg']}.", "Correct it.") from error
 
 
 def with_works(terrain: xr.Dataset, epsg: int, dikes: list[Dike], culverts: list[Culvert]) -> xr.Dataset:
@@ -159,7 +101,7 @@ def simulate_scenario(scenario: str, parcel: str, terrain: str, result: str, twi
     ConfigError
         Where the file is about another twin.
     """
-    asked = read(Path(scenario))
+    asked = read(Path(scenario), FloodScenario)
     if asked.twin != twin:
         raise ConfigError(f"{scenario} is about twin {asked.twin!r}.", f"It lies in the folder of {twin}: move it.")
     land, polygon = open_pointer(terrain), shape(workspace.read_json(parcel)["geometry"])
@@ -176,20 +118,26 @@ def simulate_scenario(scenario: str, parcel: str, terrain: str, result: str, twi
     through = [culvert for culvert in asked.culverts if not culvert.blocked]
     after = run(with_works(land, epsg, asked.dikes, through), storm, number, flood)
     baseline, changed = product.summary(before, inside, own), product.summary(after, inside, storm)
-    name = Path(scenario).stem
-    store, _ = workspace.cube(KIND, f"{twin}.{name}")
-    write_group(store, KIND, product.keep(after), asked.title)
+    places = Places(twin, f"{FLOODS}/{Path(scenario).stem}")
+    runs = xr.concat([kept(before, inside), kept(after, inside)], "run")
+    write_group(places.cube, FLOODS, runs.assign_attrs(title=asked.title), f"{places.name}: {asked.title}")
     content = {
         "twin": twin,
+        "scenario": places.name,
         "issue_time": None,
         "synthetic": is_synthetic(land),
         "title": asked.title,
         "asked": asked.model_dump(mode="json"),
-        "baseline": baseline,
-        "scenario": changed,
-        "change": difference(baseline, changed),
+        "summary": {"baseline": baseline, "scenario": changed, "difference": difference(baseline, changed)},
     }
-    write_pointer(Path(result), store, KIND, **plain(content))
+    write_pointer(Path(result), places.cube, FLOODS, **plain(content))
+
+
+def kept(run: xr.Dataset, inside: xr.DataArray) -> xr.Dataset:
+    """Return what is kept of a run, with the mean depth in the parcel over time."""
+    depth = run["water_depth"].where(inside).mean(["y", "x"])
+    about = {"units": "m", "long_name": "mean depth of surface water in the parcel", "cell_methods": "area: mean"}
+    return product.keep(run).drop_dims("monitor_time").assign(parcel_depth=depth.assign_attrs(about))
 
 
 def difference(baseline: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from agritwin import workspace
 from agritwin.errors import ConfigError
 
 DEFINITIONS = workspace.CONFIG / "scenarios"
+FLOODS = "floods"
+"""Folder of flood scenarios: their names are ``floods/<name>``."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,11 @@ class Places:
 
     twin: str
     name: str
+
+    @property
+    def about_flood(self) -> bool:
+        """Whether it asks about a flood; else about the crop."""
+        return self.name.startswith(f"{FLOODS}/")
 
     @property
     def definition(self) -> Path:
@@ -62,32 +69,43 @@ class Places:
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
-            for folder in (path.parent, path.parent.parent):
-                if folder.is_dir() and self.twin in folder.parts and not any(folder.iterdir()):
+            for folder in path.parents:
+                if self.twin in folder.parts and folder.is_dir() and not any(folder.iterdir()):
                     folder.rmdir()
         return gone
 
 
 def known(twin: str | None = None) -> list[Places]:
     """Return all scenarios that have a file, of one twin or of all."""
-    return [Places(path.parent.name, path.stem) for path in sorted(DEFINITIONS.glob(f"{twin or '*'}/*.yaml"))]
+    folders = sorted(folder for folder in DEFINITIONS.glob(twin or "*") if folder.is_dir())
+    return [
+        Places(folder.name, path.relative_to(folder).with_suffix("").as_posix())
+        for folder in folders
+        for path in [*sorted(folder.glob("*.yaml")), *sorted(folder.glob(f"{FLOODS}/*.yaml"))]
+    ]
 
 
 def find(name: str) -> Places:
-    """Return a scenario by ``name`` or ``twin/name``.
+    """Return a scenario by ``name`` or ``twin/name``; that of a flood with or without ``floods/``.
 
     Raises
     ------
     ConfigError
         When there is none, or the name alone means several.
     """
-    twin, _, alone = name.rpartition("/")
-    found = [places for places in known(twin or None) if places.name == alone]
+    everything = known()
+    found = [places for places in everything if name in _called(places, places.name)] or [
+        places for places in everything if name in _called(places, places.name.removeprefix(f"{FLOODS}/"))
+    ]
     if not found:
-        names = ", ".join(f"{places.twin}/{places.name}" for places in known())
+        names = ", ".join(f"{places.twin}/{places.name}" for places in everything)
         raise ConfigError(f"There is no scenario {name!r}.", f"Known: {names or 'none'}.")
     if len(found) > 1:
         raise ConfigError(
             f"{name!r} names {len(found)} scenarios.", f"Say {' or '.join(f'{p.twin}/{p.name}' for p in found)}."
         )
     return found[0]
+
+
+def _called(places: Places, name: str) -> tuple[str, str]:
+    return name, f"{places.twin}/{name}"

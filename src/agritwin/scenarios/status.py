@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 from agritwin.errors import ConfigError
 from agritwin.scenarios.checkpoint import Checkpoint
-from agritwin.scenarios.definition import read
+from agritwin.scenarios.definition import Scenario, read
+from agritwin.scenarios.flood_definition import FloodScenario
 from agritwin.scenarios.places import Places, known
 from agritwin.workspace import read_json
 
@@ -44,7 +45,7 @@ class Status:
 def of(places: Places) -> Status:
     """Tell how a scenario stands."""
     try:
-        title = read(places.definition).title
+        title = read(places.definition, FloodScenario if places.about_flood else Scenario).title
     except ConfigError as error:
         return Status(places, "invalid", error.message, 0, 0)
     checkpoint = Checkpoint(places.checkpoint)

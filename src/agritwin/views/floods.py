@@ -1,11 +1,13 @@
-"""The design storm on this land: how deep, when, and what leaves."""
+"""The design storm on this land: how deep, when, and what leaves; and what a scenario changes of it."""
 
 import numpy as np
 import xarray as xr
+from shapely.geometry.base import BaseGeometry
 
+from agritwin.views import maps
 from agritwin.views.blocks import Key, Plot
 from agritwin.views.language import Language
-from agritwin.views.theme import RAIN, VIOLET, chart, from_zero, hover, source
+from agritwin.views.theme import GREEN, RAIN, VIOLET, chart, from_zero, hover, source
 
 SERIES = (("outflow_rate", RAIN), ("inflow_rate", VIOLET))
 
@@ -50,3 +52,90 @@ def hydrograph(say: Language, flood: xr.Dataset) -> Plot | None:
         hour=say.amount(float(hour[peak]), "h"),
     )
     return Plot("hydrograph", plot, say("flood.hydrograph_title"), summary, tuple(keys))
+
+
+def clock(hours: float) -> str:
+    """Return hours as ``1 h 15 min``."""
+    minutes = round(60 * hours)
+    return f"{minutes // 60}\u00a0h {minutes % 60:02d}\u00a0min"
+
+
+def frames(
+    say: Language, name: str, title: str, depth: xr.DataArray, polygon: BaseGeometry, terrain: xr.Dataset | None
+) -> Plot:
+    """Return the water over time, to leaf through; begins with the moment of most water.
+
+    Parameters
+    ----------
+    say
+        Language.
+    name, title
+        Of the plot; ``name`` is unique on the page.
+    depth
+        Water depth (time, y, x) [m].
+    polygon, terrain
+        The parcel in the metres of the depths, and the relief below where there is one.
+    """
+    kept = maps.thin(depth.sizes["time"])
+    seen = maps.cut(depth.isel(time=kept), maps.frame_of(polygon).within(depth))
+    hour = hours(seen["time"])
+    layer = maps.depth_layer(seen, say("map.depth"), say("flood.depth"))
+    summary = say("flood.frames_summary", frames=len(kept), hours=say.amount(float(hour[-1]), "h"))
+    start = int(np.argmax(seen.sum(["x", "y"]).to_numpy()))
+    names = [clock(float(moment)) for moment in hour]
+    return maps.leaf_through(
+        say, name, title, summary, say("flood.time"), layer, names, polygon, terrain, start, margin=maps.MARGIN_M
+    )
+
+
+def both_depths(say: Language, name: str, depth: xr.DataArray, title: str, summary: str) -> Plot:
+    """Return the mean depth in the parcel over time, as it is and in a scenario.
+
+    Parameters
+    ----------
+    say
+        Language.
+    name, title, summary
+        Of the plot.
+    depth
+        (run, time) [m]: run 0 the twin as it is, run 1 the scenario.
+    """
+    own, asked = (100 * depth.isel(run=run).to_numpy().astype(float) for run in (0, 1))
+    data = source(hour=hours(depth["time"]), own=own, asked=asked)
+    plot = chart(say, say("flood.mean_depth"), dates=False, x_label=say("flood.hours_axis"), height=240)
+    line = plot.line("hour", "asked", source=data, line_color=VIOLET, line_width=2.5, name=f"{name}-asked")
+    plot.line("hour", "own", source=data, line_color=GREEN, line_width=2, name=f"{name}-own")
+    plot.y_range = from_zero(float(max(own.max(), asked.max())))
+    rows = [("h", "hour", 2), (say("whatif.asked"), "asked", 1), (say("whatif.own"), "own", 1)]
+    hover(plot, say, rows, [line], day=None)
+    keys = (
+        Key(say("whatif.asked"), VIOLET, "line", f"{name}-asked"),
+        Key(say("whatif.own"), GREEN, "line", f"{name}-own"),
+    )
+    return Plot(name, plot, title, summary, keys)
+
+
+def change_map(
+    say: Language, name: str, deepest: xr.DataArray, polygon: BaseGeometry, terrain: xr.Dataset | None
+) -> Plot:
+    """Return the map of what a scenario changes of the greatest depth, and of both greatest depths.
+
+    Parameters
+    ----------
+    say
+        Language.
+    name
+        Of the plot.
+    deepest
+        Greatest depth (run, y, x) [m].
+    polygon, terrain
+        The parcel in the metres of the depths, and the relief below where there is one.
+    """
+    own, asked = (deepest.isel(run=run) for run in (0, 1))
+    layers = (
+        maps.change_layer(asked - own, say("flood.change"), say("flood.change")),
+        maps.depth_layer(asked, say("whatif.asked"), say("flood.depth_max")),
+        maps.depth_layer(own, say("whatif.own"), say("flood.depth_max")),
+    )
+    summary = say("flood.change_summary")
+    return maps.parcel_map(say, polygon, terrain, layers, summary, name=name, title=say("flood.change_title"))

@@ -14,6 +14,7 @@ from shapely.geometry.base import BaseGeometry
 from agritwin.views.blocks import Control, Plot, Ramp, script
 from agritwin.views.language import Language
 from agritwin.views.raster import (
+    CHANGE_COLOURS,
     DEPTH_COLOURS,
     HOLE,
     NDVI_COLOURS,
@@ -95,6 +96,13 @@ def depth_layer(depth: xr.DataArray, label: str, title: str) -> Layer:
     return Layer(label, title, "m", wet, 0.0, max(float(np.ceil(10 * deepest) / 10), 0.1), DEPTH_COLOURS, 2, True)
 
 
+def change_layer(change: xr.DataArray, label: str, title: str) -> Layer:
+    """Return the layer of a change of water depth [m]; what changes by less than a centimetre stays empty."""
+    told = change.where(np.abs(change) > SHALLOW_M)
+    most = max(float(np.ceil(10 * np.abs(change).max()) / 10), 0.1)
+    return Layer(label, title, "m", told, -most, most, CHANGE_COLOURS, 2)
+
+
 def outline(plot: figure, parcel: BaseGeometry, **options: Any) -> None:
     """Draw the outline of a parcel, holes included."""
     polygons = list(getattr(parcel, "geoms", [parcel]))
@@ -135,6 +143,8 @@ def parcel_map(
     layers: Sequence[Layer],
     summary: str,
     neighbours: Sequence[BaseGeometry] = (),
+    name: str = "map",
+    title: str | None = None,
 ) -> Plot:
     """Return the map of the parcel with layers to choose.
 
@@ -152,6 +162,8 @@ def parcel_map(
         What the map shows, in a sentence.
     neighbours
         Outlines of other twins, drawn dashed where they reach into the map.
+    name, title
+        Of the plot; ``name`` is unique on the page.
     """
     frame = frame_of(parcel)
     frame = frame.within(terrain) if terrain is not None else frame
@@ -176,11 +188,11 @@ def parcel_map(
     for neighbour in neighbours:
         outline(plot, neighbour, line_dash="dashed", line_width=1.5, name="neighbour")
     outline(plot, parcel)
-    script(plot, "map-layer", _SHOW_LAYER, layers=renderers)
+    script(plot, f"{name}-layer", _SHOW_LAYER, layers=renderers)
     options = (*(layer.label for layer in layers), say("map.relief_only"))
     ramps = (*(ramp(layer, say) for layer in layers), None)
-    control = Control("choice", say("map.layer"), options, 0, "map-layer", ramps)
-    return Plot("map", plot, say("map.title"), summary, controls=(control,) if layers else ())
+    control = Control("choice", say("map.layer"), options, 0, f"{name}-layer", ramps)
+    return Plot(name, plot, title or say("map.title"), summary, controls=(control,) if layers else ())
 
 
 def _value_hover(plot: figure, say: Language, renderer: GlyphRenderer, layer: Layer) -> None:

@@ -18,6 +18,7 @@ HOLE = 255  # drawn as nothing
 SHADES = tuple(interp_palette(("#6d7a71", "#bcc5be", "#ffffff"), 255))
 NDVI_COLOURS = tuple(interp_palette(("#7a5230", "#b98a56", "#efe3b5", "#b7d27a", "#6aae4f", "#2c7d3f", "#0b4a26"), 255))
 SLOPE_COLOURS = tuple(interp_palette(("#fff7dc", "#f7c66b", "#e0803a", "#a63f1e", "#5d1d12"), 255))
+CHANGE_COLOURS = tuple(interp_palette(("#8a4b12", "#d9a566", "#f4f1ea", "#7db8e0", "#0b2a5b"), 255))
 DEPTH_COLOURS = tuple(interp_palette(("#c9e3f5", "#7db8e0", "#3182bd", "#1a5694", "#0b2a5b"), 255))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from agritwin.report.sections.flood_what_if import flood_what_if
 from agritwin.report.twin import Twin
 from agritwin.views import floods, maps
 from agritwin.views.blocks import Absent, Block, Columns, Plot, Section, Table, Text
@@ -32,6 +33,7 @@ def build(twin: Twin, say: Language) -> Section:
     rarity = _rarity(twin.product("alerts") or {}, say)
     if relief is not None or rarity:
         blocks.append(Columns((((relief,) if relief is not None else ()), tuple(rarity))))
+    blocks += flood_what_if(twin, say)
     return Section("flood", say("flood.title"), say("flood.lead"), tuple(blocks))
 
 
@@ -52,7 +54,7 @@ def _ahead(library: dict[str, Any] | None, say: Language) -> list[Block]:
 
 def _relief(twin: Twin, cube: xr.Dataset, say: Language) -> Plot | None:
     """Return the land with the water on it, to be turned; the last step shows the greatest depths."""
-    polygon, terrain = twin.polygon_in(cube), _terrain(twin, cube)
+    polygon, terrain = twin.polygon_in(cube), twin.terrain_of(cube)
     needed = {"surface_altitude", "slope", "aspect"}
     if polygon is None or terrain is None or not needed <= set(terrain) or "water_depth" not in cube:
         return None
@@ -61,7 +63,7 @@ def _relief(twin: Twin, cube: xr.Dataset, say: Language) -> Plot | None:
     kept = maps.thin(cube.sizes["time"])
     depth = cube["water_depth"].isel(time=kept)
     hours = floods.hours(depth["time"])
-    names = [clock(float(hour)) for hour in hours]
+    names = [floods.clock(float(hour)) for hour in hours]
     if "water_depth_max" in cube:
         depth = xr.concat(
             [depth.drop_vars("time"), cube["water_depth_max"]], "time", coords="minimal", compat="override"
@@ -96,49 +98,15 @@ def _pictures(twin: Twin, cube: xr.Dataset | None, say: Language) -> tuple[Block
     if cube is None:
         why = twin.why("flood") or say("reason.no_flood")
         return Absent(say("flood.frames_title"), why), Absent(say("flood.hydrograph_title"), why)
-    frames, hydrograph = _frames(twin, cube, say), floods.hydrograph(say, cube)
+    polygon, hydrograph = twin.polygon_in(cube), floods.hydrograph(say, cube)
+    frames = None
+    if polygon is not None and "water_depth" in cube and cube.sizes.get("time", 0) > 0:
+        title = say("flood.frames_title")
+        frames = floods.frames(say, "flood-map", title, cube["water_depth"], polygon, twin.terrain_of(cube))
     return (
         frames or Absent(say("flood.frames_title"), say("reason.no_frames")),
         hydrograph or Absent(say("flood.hydrograph_title"), say("reason.no_hydrograph")),
     )
-
-
-def _frames(twin: Twin, cube: xr.Dataset, say: Language) -> Plot | None:
-    polygon = twin.polygon_in(cube)
-    if polygon is None or "water_depth" not in cube or cube.sizes.get("time", 0) == 0:
-        return None
-    kept = maps.thin(cube.sizes["time"])
-    depth = cube["water_depth"].isel(time=kept)
-    depth = maps.cut(depth, maps.frame_of(polygon).within(cube))
-    hours = floods.hours(depth["time"])
-    totals = depth.sum(["x", "y"]).to_numpy()
-    layer = maps.depth_layer(depth, say("map.depth"), say("flood.depth"))
-    return maps.leaf_through(
-        say,
-        "flood-map",
-        say("flood.frames_title"),
-        say("flood.frames_summary", frames=len(kept), hours=say.amount(float(hours[-1]), "h")),
-        say("flood.time"),
-        layer,
-        [clock(float(hour)) for hour in hours],
-        polygon,
-        _terrain(twin, cube),
-        int(np.argmax(totals)),
-        margin=maps.MARGIN_M,
-    )
-
-
-def clock(hours: float) -> str:
-    """Return hours as ``1 h 15 min``."""
-    minutes = round(60 * hours)
-    return f"{minutes // 60}\u00a0h {minutes % 60:02d}\u00a0min"
-
-
-def _terrain(twin: Twin, cube: xr.Dataset) -> xr.Dataset | None:
-    terrain = twin.cube("terrain")
-    if terrain is None or twin.epsg(terrain) != twin.epsg(cube):
-        return None
-    return terrain
 
 
 def _sentence(summary: dict[str, Any], chance: dict[str, Any], say: Language) -> str:
