@@ -4,20 +4,22 @@ The counterpart of ``products.crop`` for annual species: the same drivers, the s
 """
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from agritwin.errors import DataError
-from agritwin.products.weather import continued, daily_weather, day_at
+from agritwin.errors import ConfigError, DataError
+from agritwin.products import season as shared
+from agritwin.products.assimilation import outlook_summary as water_outlook
+from agritwin.products.weather import day_at
+from agritwin.simulation.annual.canopy import cover
 from agritwin.simulation.annual.management import Cropping
 from agritwin.simulation.annual.parameters import SPECIES, sample, usual_start
 from agritwin.simulation.annual.weather import drivers
 from agritwin.simulation.annual.wofost import simulate
-from agritwin.simulation.drivers import driver_ensemble
-from agritwin.simulation.orchard.advice import irrigation_advice
 from agritwin.simulation.orchard.management import Irrigation
 
 KEPT = (
@@ -51,8 +53,33 @@ SHOWN_DATES = ("emergence", "flowering", "ripeness")
 #: Stage of the product for each phase of a member.
 STAGES = ("bare", "sown", "vegetative", "reproductive", "ripe", "harvested")
 ANGSTROM = (0.25, 0.50)  # FAO-56 Eq. 35, where nothing is known of the place
-AVAILABLE_WATER_ERROR = 0.15  # of what a pedotransfer function says, as a share; a prior
+AUTUMN = range(9, 13)  # what is sown in these months is harvested in the next year
 _PERCOLATION = (0.1, 100.0)  # cm d-1
+_DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Field:
+    """A crop on its field in the season of interest.
+
+    Attributes
+    ----------
+    parameters
+        Of the members.
+    cropping
+        When it is sown and harvested, and how it is watered.
+    before, since
+        Days of weather before the crop's season, and of it up to the last known; the season begins with the sowing
+        where that came before the twin's season.
+    source
+        Where sowing and harvest are from, in a sentence.
+    """
+
+    parameters: xr.Dataset
+    cropping: Cropping
+    before: xr.Dataset
+    since: xr.Dataset
+    source: str
 
 
 def grown(planting: dict[str, Any]) -> bool:
@@ -60,15 +87,42 @@ def grown(planting: dict[str, Any]) -> bool:
     return planting["species"] in SPECIES
 
 
-def parameters(site: dict[str, Any], planting: dict[str, Any], settings: dict[str, Any]) -> xr.Dataset:
-    """Return the members' parameters: those of the species, and the soil of the parcel where it is known.
+def field(
+    site: dict[str, Any],
+    planting: dict[str, Any],
+    irrigation: dict[str, Any],
+    settings: dict[str, Any],
+    past: xr.Dataset,
+    now: xr.Dataset,
+    written: pd.DataFrame | None = None,
+) -> Field:
+    """Return the crop of this season.
 
     Parameters
     ----------
     site
         The product ``parcel``: its soil gives water contents and conductivity.
-    planting, settings
+    planting, irrigation, settings
         Sections of the configuration.
+    past, now
+        Days of closed seasons and of this one.
+    written
+        The context, with days of sowing and harvest where the holding wrote them down.
+    """
+    last = day_at(now, -1)
+    cropping, source = manage(planting, irrigation, day_at(now, 0), last, written)
+    before, since = shared.parted(past, now, min(cropping.sowing, day_at(now, 0)))
+    members = brought_forward(parameters(site, planting, settings), planting["species"], cropping, before, site)
+    return Field(members, cropping, before, since, source)
+
+
+def parameters(site: dict[str, Any], planting: dict[str, Any], settings: dict[str, Any]) -> xr.Dataset:
+    """Return the members' parameters: those of the species, and the soil of the parcel where it is known.
+
+    Parameters
+    ----------
+    site, planting, settings
+        As in :func:`field`.
     """
     members, seed = settings["members"], settings["seed"]
     known = {} if site["soil"] is None else _soil(site["soil"]["layers"], settings, members)
@@ -89,7 +143,8 @@ def _soil(layers: list[dict[str, Any]], settings: dict[str, Any], members: int) 
     dry, moist, full = (float((content * fine * weight).sum()) for content in contents)
     slowest = 1.0 / (weight / (column["saturated_hydraulic_conductivity"] * 2.4)).sum()  # mm h-1 to cm d-1, in series
     percolation = float(np.clip(slowest, *_PERCOLATION))
-    spread = 1.0 + np.random.default_rng(settings["seed"]).normal(0.0, AVAILABLE_WATER_ERROR, members).clip(-0.5, 0.5)
+    error = shared.AVAILABLE_WATER_ERROR
+    spread = 1.0 + np.random.default_rng(settings["seed"]).normal(0.0, error, members).clip(-0.5, 0.5)
     spread[0] = 1.0
     field_capacity = np.minimum(dry + (moist - dry) * spread, full - 0.01)
     rooted = 100.0 * min(depth, float(column["depth_bottom_m"].max()))
@@ -106,7 +161,11 @@ def _soil(layers: list[dict[str, Any]], settings: dict[str, Any], members: int) 
 
 
 def manage(
-    planting: dict[str, Any], irrigation: dict[str, Any], first_day: dt.date, last_day: dt.date
+    planting: dict[str, Any],
+    irrigation: dict[str, Any],
+    first_day: dt.date,
+    last_day: dt.date,
+    written: pd.DataFrame | None = None,
 ) -> tuple[Cropping, str]:
     """Return how the crop is grown, and a sentence on where its start comes from.
 
@@ -115,31 +174,141 @@ def manage(
     planting, irrigation
         Sections of the configuration; ``sowing`` and ``harvest`` (MM-DD) of ``planting`` may be absent.
     first_day
-        First day of the season; dates are the first such days from then on.
+        First day of the twin's season. A crop sown from September to December is that of the winter in this season,
+        even if sown before it began; any other is sown on the first such day of the season.
     last_day
-        The last day on which a rule may irrigate.
+        Last day known, and the last on which a rule may irrigate.
+    written
+        The context: the last sowing and the first harvest after it that the holding wrote down go above the usual days.
+
+    Raises
+    ------
+    ConfigError
+        When the harvest comes before the sowing.
     """
     start, day = usual_start(planting["species"])
-    wanted = planting.get("sowing")
-    sentence = f"The set of parameters begins at {start} on {day}."
-    if wanted and start == "sowing":
-        day, sentence = wanted, f"Sown on {wanted}, as the twin's configuration says."
-    begun = _next(day, first_day)
-    harvest = planting.get("harvest")
+    usual, sentence = _next(day, first_day), f"The set of parameters begins at {start} on {day}."
+    if planting.get("sowing"):
+        start, usual = "sowing", _sowing(planting["sowing"], first_day)
+        sentence = f"Sown on {usual}, as the twin's configuration says."
+    begun = _written(written, "planting", _sowing("09-01", first_day), last_day, at=-1)
+    if begun is not None:
+        start, usual, sentence = "sowing", begun, f"Sown on {begun}, as the holding wrote down."
+    taken_off = _written(written, "harvest", usual + _DAY, last_day, at=0)
+    if taken_off is not None:
+        sentence += f" Harvested on {taken_off}, as it wrote down."
+    elif planting.get("harvest"):
+        taken_off = _harvest(planting["harvest"], usual)
     rule = Irrigation(
         rule="refill" if irrigation["rule"] == "refill" else "none",
         threshold_share_of_raw=irrigation["threshold_share_of_raw"],
         maximum_mm_per_day=irrigation["maximum_mm_per_day"],
         last_day=last_day,
     )
-    taken_off = _next(harvest, begun + dt.timedelta(days=1)) if harvest else None
-    return Cropping(sowing=begun, start=start, harvest=taken_off, irrigation=rule), sentence
+    return Cropping(sowing=usual, start=start, harvest=taken_off, irrigation=rule), sentence
+
+
+def _sowing(day: str, first_day: dt.date) -> dt.date:
+    """The sowing that belongs to a season: of an autumn day the last before the season's first 1 January."""
+    if int(day[:2]) in AUTUMN:
+        return shared.years_later(_next(day, _next("01-01", first_day)), -1)
+    return _next(day, first_day)
+
+
+def _harvest(day: str, sown: dt.date) -> dt.date:
+    found = _next(day, sown + _DAY)
+    if sown.month not in AUTUMN and found.year != sown.year:
+        raise ConfigError(
+            f"planting.harvest is {day}, before planting.sowing, {sown:%m-%d}.",
+            f"Give a day from {sown + _DAY:%m-%d} to 12-31; only crops sown from September on stand over the winter.",
+        )
+    return found
+
+
+def _written(context: pd.DataFrame | None, work: str, first: dt.date, last: dt.date, at: int) -> dt.date | None:
+    """Return the first or the last day of some work between two days; None where none is on record."""
+    name = f"activity_{work}"
+    if context is None or name not in context:
+        return None
+    lines = context.loc[str(first) : str(last), name]
+    days = pd.DatetimeIndex(lines.index[lines > 0])
+    return None if days.empty else days[at].date()
 
 
 def _next(day: str, begin: dt.date) -> dt.date:
     month, number = map(int, day.split("-"))
     this_year = dt.date(begin.year, month, min(number, 28) if month == 2 else number)
-    return this_year if this_year >= begin else this_year.replace(year=begin.year + 1)
+    return this_year if this_year >= begin else shared.years_later(this_year, 1)
+
+
+def brought_forward(
+    members: xr.Dataset, species: str, cropping: Cropping, past: xr.Dataset, site: dict[str, Any]
+) -> xr.Dataset:
+    """Return parameters of a winter crop for a start at its sowing, from a set that begins on 1 January.
+
+    The set was fitted to crops that stood by then. What past autumns brought from this sowing to 1 January, on average,
+    goes on top of the temperature sum to flowering, and the weight at emergence is such that leaves, growing
+    exponentially as ``RGRLAI`` says, come by then to what the set begins with. An autumn as usual leaves the spring as
+    the set has it; a warmer one or a late sowing moves it. A prior, since no set of the collection was fitted from
+    autumn on.
+
+    Parameters
+    ----------
+    members
+        Of :func:`parameters`.
+    species, cropping, site
+        As in :func:`field`.
+    past
+        Days before the crop's season.
+
+    Raises
+    ------
+    DataError
+        When no past autumn is on record.
+    """
+    usual, day = usual_start(species)
+    if usual == "sowing" or cropping.start == "emergence":
+        return members
+    until = _next(day, cropping.sowing)
+    days = pd.date_range(cropping.sowing, until, freq="D")
+    if cropping.sowing.month not in AUTUMN:
+        return members
+    autumns = _same_days(for_growth(past, site), days)
+    grown_up = simulate(
+        autumns.assign_coords(latitude=site["latitude"]),
+        sample(species, 1, 0),
+        None,
+        Cropping(cropping.sowing, production="potential"),
+        daily=("temperature_sum", "phase"),
+    )
+    mean = (autumns["air_temperature_min"] + autumns["air_temperature_max"]) / 2.0
+    warmth = (mean - float(members["TBASE"][0])).clip(min=0.0).where(grown_up["phase"] >= 2.0, 0.0).sum("day")
+    reached = float(grown_up["temperature_sum"].isel(day=-1).mean())
+    return members.assign(
+        TSUM1=(members["TSUM1"] + reached).assign_attrs(members["TSUM1"].attrs, mark="prior"),
+        TDWI=(members["TDWI"] * np.exp(-members["RGRLAI"] * float(warmth.mean())))
+        .clip(min=0.5)
+        .assign_attrs(members["TDWI"].attrs, mark="prior"),
+    )
+
+
+def _same_days(past: xr.Dataset, days: pd.DatetimeIndex) -> xr.Dataset:
+    """The same dates of each past year that is whole there, a member each, on the days given."""
+    years = range(1, days[0].year - pd.Timestamp(past["day"].to_numpy()[0]).year + 1)
+    parts = [past.reindex(day=pd.DatetimeIndex(days - pd.DateOffset(years=back))) for back in years]
+    whole = [part.assign_coords(day=days) for part in parts if not bool(part.to_dataarray().isnull().any())]
+    if not whole:
+        raise DataError(
+            f"No past year is whole from {days[0]:%m-%d} to {days[-1]:%m-%d}, which a sowing in autumn rests on.",
+            "Fetch a longer record, or leave planting.sowing out.",
+        )
+    return xr.concat(whole, "member", coords="minimal", compat="override")
+
+
+def for_growth(days: xr.Dataset, site: dict[str, Any]) -> xr.Dataset:
+    """Return the drivers of growth from days of weather."""
+    found = drivers(days, site["latitude"], site["elevation_m"] or 0.0, ANGSTROM)
+    return found.drop_vars(["latitude", "longitude"], errors="ignore")
 
 
 def season_drivers(
@@ -151,35 +320,11 @@ def season_drivers(
     zone: str,
     settings: dict[str, Any],
 ) -> tuple[xr.Dataset, int]:
-    """Return the daily drivers (member, day) to the end of the season: observed, forecast members, past years.
-
-    Parameters
-    ----------
-    past, now, season, forecast, site, zone, settings
-        As in :func:`agritwin.products.crop.season_drivers`.
-
-    Returns
-    -------
-    tuple
-        Drivers, and how many observed days had to be filled with the mean of the same days of past seasons.
-    """
-    bare = [_for_growth(part, site) for part in (past, now)]
-    lacking = bare[1].to_dataarray().isnull().any("variable")
-    normal = bare[0].groupby("day.dayofyear").mean(skipna=True)
-    stand_in = normal.sel(dayofyear=bare[1]["day"].dt.dayofyear, method="nearest").drop_vars("dayofyear")
-    observed = bare[1].fillna(stand_in) if bool(lacking.any()) else bare[1]
-    ahead = None if forecast is None else _for_growth(daily_weather(continued(season, forecast), site, zone), site)
-    first = day_at(now, 0)
-    until = dt.date(first.year + 1, first.month, first.day) - dt.timedelta(days=1)
-    joined = driver_ensemble(observed, ahead, bare[0], until, settings["members"], settings["seed"])
-    for name in joined.data_vars:
-        joined[name].attrs = bare[1][name].attrs
-    return joined.assign_coords(latitude=site["latitude"]), int(lacking.sum())
-
-
-def _for_growth(days: xr.Dataset, site: dict[str, Any]) -> xr.Dataset:
-    found = drivers(days, site["latitude"], site["elevation_m"] or 0.0, ANGSTROM)
-    return found.drop_vars(["latitude", "longitude"], errors="ignore")
+    """Return the daily drivers of growth to the season's end; see :func:`agritwin.products.season.season_drivers`."""
+    joined, filled = shared.season_drivers(
+        past, now, season, forecast, site, zone, settings, lambda days: for_growth(days, site)
+    )
+    return joined.assign_coords(latitude=site["latitude"]), filled
 
 
 def run(weather: xr.Dataset, parameter_set: xr.Dataset, cropping: Cropping) -> xr.Dataset:
@@ -192,7 +337,11 @@ def run(weather: xr.Dataset, parameter_set: xr.Dataset, cropping: Cropping) -> x
     parameter_set, cropping
         Members' parameters, and how the crop is grown.
     """
-    result = simulate(weather, parameter_set, None, cropping, daily=DAILY)
+    return completed(simulate(weather, parameter_set, None, cropping, daily=DAILY), weather, parameter_set, cropping)
+
+
+def completed(result: xr.Dataset, weather: xr.Dataset, parameter_set: xr.Dataset, cropping: Cropping) -> xr.Dataset:
+    """Return a result of the engine with relative yield, cover, and available water."""
     unlimited = Cropping(cropping.sowing, cropping.start, cropping.harvest, cropping.end, production="potential")
     most = simulate(weather, parameter_set, None, unlimited, daily=False)["total_above_ground_production"]
     share = (result["total_above_ground_production"] / most.where(most > 0.0)).fillna(1.0)
@@ -204,18 +353,16 @@ def run(weather: xr.Dataset, parameter_set: xr.Dataset, cropping: Cropping) -> x
     result["total_available_water"] = (water + xr.zeros_like(share)).assign_attrs(
         units="mm", long_name="total available water of the greatest root zone"
     )
+    result["ground_cover"] = cover(result["leaf_area_index"].fillna(0.0)).assign_attrs(
+        units="1", long_name="share of the ground under green leaves"
+    )
     result["precipitation"] = weather["precipitation"]
     return result
 
 
 def keep(result: xr.Dataset, attributes: dict[str, Any]) -> xr.Dataset:
     """Return what goes into the cube: daily states and fluxes, the members' stages and yields."""
-    kept = result[[name for name in KEPT if name in result]]
-    dates = {f"stage_{name}": result[name] for name in SHOWN_DATES}
-    carried = {
-        key: str(attributes[key]) for key in ("synthetic", "title", "attribution", "source") if key in attributes
-    }
-    return kept.assign(dates).assign_attrs(carried)
+    return shared.kept(result, KEPT, {name: result[name] for name in SHOWN_DATES}, attributes)
 
 
 def stage_of(result: xr.Dataset, day: dt.date) -> str:
@@ -227,56 +374,18 @@ def stage_of(result: xr.Dataset, day: dt.date) -> str:
 def summary(result: xr.Dataset, cropping: Cropping, last_observed: dt.date, horizon_days: int) -> dict[str, Any]:
     """Return the product's summary: stage, growth, water in the soil on the last observed day, yield, advice."""
     today = result.sel(day=np.datetime64(last_observed))
-    ahead = int((result["day"] > np.datetime64(last_observed)).sum())
     return {
         "stage": stage_of(result, last_observed),
-        "stages": [_stage_row(name, result[name].to_numpy()) for name in SHOWN_DATES],
-        "depletion_mm": float(today["root_zone_depletion"].median()),
-        "raw_mm": float(today["readily_available_water"].median()),
-        "taw_mm": float(result["total_available_water"].median()),
-        "ks": float(today["ks"].median()),
-        "stress": float(1 - today["ks"].median()),
+        "stages": shared.stage_rows(result, SHOWN_DATES),
+        **shared.water_told(result, cropping.irrigation, last_observed, horizon_days),
         "leaf_area_index": float(today["leaf_area_index"].median()),
-        "above_ground_production_kg_per_ha": _quantiles(today["above_ground_production"]),
-        "relative_yield": _quantiles(result["relative_yield"]),
-        "irrigation_mm_season": float(result["season_irrigation"].median()),
-        "advice": _advice(result, cropping, last_observed, min(ahead, horizon_days)),
-        "balance_error_mm": float(abs(result["water_balance_error"]).max()),
+        "above_ground_production_kg_per_ha": shared.quantiles(today["above_ground_production"]),
     }
 
 
-def outlook_summary(outlook: xr.Dataset) -> dict[str, Any]:
-    """Return what the season comes to, from a run to its end: yield as dry matter, and the days of its stages."""
-    return {
-        "yield_dry_matter_kg_per_ha": _quantiles(outlook["yield_dry_matter"]),
-        "relative_yield": _quantiles(outlook["relative_yield"]),
-        "irrigation_mm": _quantiles(outlook["season_irrigation"]),
-        "stages": [_stage_row(name, outlook[name].to_numpy()) for name in SHOWN_DATES],
+def outlook_summary(outlook: xr.Dataset, weather: xr.Dataset, last_observed: dt.date) -> dict[str, Any]:
+    """Return what the season comes to, from a run to its end: also yield as dry matter, and the days of its stages."""
+    return water_outlook(outlook, weather, last_observed) | {
+        "yield_dry_matter_kg_per_ha": shared.quantiles(outlook["yield_dry_matter"]),
+        "stages": shared.stage_rows(outlook, SHOWN_DATES),
     }
-
-
-def _advice(result: xr.Dataset, cropping: Cropping, last_observed: dt.date, days: int) -> dict[str, Any] | None:
-    if days < 1:
-        return None
-    growing = result["readily_available_water"] > 0.0
-    thirsty = result.assign(root_zone_depletion=result["root_zone_depletion"].where(growing, 0.0))
-    told = irrigation_advice(thirsty, last_observed + dt.timedelta(days=1), cropping.irrigation, days)
-    return {
-        "mm": float(told["advised_gross"]),
-        "net_mm": float(told["advised_net"]),
-        "probability": float(told["share_in_need"]),
-        "first_day_of_need": told["first_day_of_need"].to_numpy(),
-        "days": days,
-    }
-
-
-def _quantiles(values: xr.DataArray) -> dict[str, float]:
-    return {key: float(values.quantile(share)) for key, share in {"p10": 0.1, "p50": 0.5, "p90": 0.9}.items()}
-
-
-def _stage_row(name: str, days: np.ndarray) -> dict[str, Any]:
-    known = pd.to_datetime(pd.Series(days)).dropna()
-    if len(known) < len(days) / 2:
-        return {"stage": name, "day": None, "p10": None, "p90": None}
-    low, middle, high = (str(known.quantile(share))[:10] for share in (0.1, 0.5, 0.9))
-    return {"stage": name, "day": middle, "p10": low, "p90": high}

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import xarray as xr
 
 from agritwin.products.crop import dated
 from agritwin.products.ndvi import usable
+from agritwin.products.season import quantiles
 from agritwin.simulation.assimilation.cycle import USED, Assimilation, assimilate, consistency
 from agritwin.simulation.assimilation.ensemble import Members, Unknown
 from agritwin.simulation.assimilation.observations import Observation
@@ -163,31 +165,45 @@ def told(correction: Correction, free: xr.Dataset, site: dict[str, Any], last_ob
 
     Every observation is also told as the plot shows it: cover as it is, moisture as depletion [mm] less the bias.
     """
-    found, log = correction.found, correction.found.log
-    unknowns = [
-        {"unknown": name, "prior": _quantiles(correction.prior[name]), "posterior": _quantiles(values)}
-        for name, values in found.unknowns.items()
-    ]
+    found = correction.found
     limits = water_content(site)
     bias, water = (float(np.median(found.unknowns[name])) for name in (BIAS.name, "total_available_water"))
-    rows = []
-    for row in log.to_dict("records"):
-        shown = row["value"]
+
+    def shown(row: dict[str, Any]) -> float:
         if row["quantity"] == "soil_moisture" and limits is not None:
-            shown = water * (limits[0] - (row["value"] - bias)) / (limits[0] - limits[1])
-        rows.append(
-            {key: row[key] for key in ("day", "stream", "quantity", "value", "normalised", "verdict")}
-            | {"shown": shown}
-        )
+            return water * (limits[0] - (row["value"] - bias)) / (limits[0] - limits[1])
+        return row["value"]
+
+    return log_told(found, correction.prior, shown) | {
+        "open_loop": {
+            "depletion_mm": float(free["root_zone_depletion"].sel(day=np.datetime64(last_observed)).median()),
+            "relative_yield": quantiles(free["relative_yield"].to_numpy()),
+        },
+    }
+
+
+def log_told(
+    found: Assimilation, prior: dict[str, Members], shown: Callable[[dict[str, Any]], float]
+) -> dict[str, Any]:
+    """Return streams, observations with their verdicts, and what was learnt.
+
+    Parameters
+    ----------
+    found, prior
+        The cycle, and the values that it began with.
+    shown
+        A row of the log to its value in the unit of the plot.
+    """
+    log = found.log
+    told_of = ("day", "stream", "quantity", "value", "normalised", "verdict")
     return {
         "streams": consistency(log).to_dict("records") if len(log) else [],
         "used": int(np.isin(log["verdict"].to_numpy(str), USED).sum()),
-        "observations": rows,
-        "unknowns": unknowns,
-        "open_loop": {
-            "depletion_mm": float(free["root_zone_depletion"].sel(day=np.datetime64(last_observed)).median()),
-            "relative_yield": _quantiles(free["relative_yield"].to_numpy()),
-        },
+        "observations": [{key: row[key] for key in told_of} | {"shown": shown(row)} for row in log.to_dict("records")],
+        "unknowns": [
+            {"unknown": name, "prior": quantiles(prior[name]), "posterior": quantiles(values)}
+            for name, values in found.unknowns.items()
+        ],
     }
 
 
@@ -219,13 +235,9 @@ def outlook_summary(outlook: xr.Dataset, weather: xr.Dataset, last_observed: dt.
     origin = weather["origin"].to_numpy()
     return {
         "until": outlook["day"].to_numpy()[-1],
-        "relative_yield": _quantiles(outlook["relative_yield"].to_numpy()),
-        "irrigation_mm": _quantiles(later["irrigation"].sum("day").to_numpy()),
-        "stress_days": _quantiles((later["ks"] < 1.0).sum("day").to_numpy()),
+        "relative_yield": quantiles(outlook["relative_yield"].to_numpy()),
+        "irrigation_mm": quantiles(later["irrigation"].sum("day").to_numpy()),
+        "stress_days": quantiles((later["ks"] < 1.0).sum("day").to_numpy()),
         "forecast_days": int((origin == "forecast").sum()),
         "years": {str(year): int(count) for year, count in zip(years, counts, strict=True) if year},
     }
-
-
-def _quantiles(values: np.ndarray) -> dict[str, float]:
-    return {key: float(np.nanquantile(values, share)) for key, share in {"p10": 0.1, "p50": 0.5, "p90": 0.9}.items()}

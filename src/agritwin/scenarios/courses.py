@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from agritwin.errors import ConfigError
 from agritwin.products import crop
+from agritwin.products.season import Prepare, fill_days, season_drivers, years_later
 from agritwin.products.weather import daily_weather, day_at
 from agritwin.scenarios.definition import WeatherChange
 
@@ -59,7 +60,7 @@ class Known:
     @property
     def end(self) -> dt.date:
         """Last day of the season: a year after its start, less a day."""
-        return _years_later(self.start, 1) - dt.timedelta(days=1)
+        return years_later(self.start, 1) - dt.timedelta(days=1)
 
     @property
     def last_observed(self) -> dt.date:
@@ -101,7 +102,7 @@ class Weather:
         return joined.transpose("member", "day").assign_attrs(self.near.attrs)
 
 
-def of(known: Known, wanted: WeatherChange, horizon_days: int) -> Weather:
+def of(known: Known, wanted: WeatherChange, horizon_days: int, prepare: Prepare = crop.prepare) -> Weather:
     """Return the courses that a scenario asks for.
 
     Parameters
@@ -112,6 +113,8 @@ def of(known: Known, wanted: WeatherChange, horizon_days: int) -> Weather:
         Section ``weather`` of the scenario.
     horizon_days
         Days that the forecast members drive.
+    prepare
+        What the engine takes of days of weather; trees where it is not said.
 
     Raises
     ------
@@ -119,7 +122,7 @@ def of(known: Known, wanted: WeatherChange, horizon_days: int) -> Weather:
         When a year is not complete in the record.
     """
     if wanted.source in ("season", "forecast"):
-        return _season(known, horizon_days, wanted.source == "season")
+        return _season(known, horizon_days, wanted.source == "season", prepare)
     complete = _complete_seasons(known)
     years = [wanted.year] if wanted.year is not None else wanted.years or complete
     missing = sorted(set(years) - set(complete))
@@ -128,15 +131,24 @@ def of(known: Known, wanted: WeatherChange, horizon_days: int) -> Weather:
             f"weather: the seasons that end in {', '.join(map(str, missing)) or 'past years'} are not in the record.",
             f"Complete are {', '.join(map(str, complete)) or 'none'}.",
         )
-    return _past_seasons(known, [int(year) for year in years])
+    return _past_seasons(known, [int(year) for year in years], prepare)
 
 
-def _season(known: Known, horizon_days: int, to_the_end: bool) -> Weather:
+def _season(known: Known, horizon_days: int, to_the_end: bool, prepare: Prepare) -> Weather:
     temperature, _ = crop.temperature_courses(known.history, known.season, known.forecast, known.start)
-    members = known.forecast.sizes["member"] if known.forecast is not None else 1
-    near, filled = crop.drivers(
-        known.past, known.now, known.season, known.forecast, known.site, known.zone, horizon_days, members
+    members, ahead = (known.forecast.sizes["member"], horizon_days) if known.forecast is not None else (1, 0)
+    joined, filled = season_drivers(
+        known.past,
+        known.now,
+        known.season,
+        known.forecast,
+        known.site,
+        known.zone,
+        {"members": members, "seed": 0},  # of past years, none of which is drawn
+        prepare,
+        until=known.last_observed + dt.timedelta(days=ahead),
     )
+    near = joined.sel(day=joined["origin"] != "history").drop_vars(["origin", "forecast_member", "year"])
     near = near.assign_attrs(known.season.attrs)
     rest = pd.date_range(pd.Timestamp(near["day"].to_numpy()[-1]) + pd.Timedelta(days=1), known.end, freq="D")
     if not to_the_end or rest.empty:
@@ -145,7 +157,7 @@ def _season(known: Known, horizon_days: int, to_the_end: bool) -> Weather:
     rows = []
     for year in temperature["continuation"].to_numpy():
         source = rest - pd.DateOffset(years=int(record_year - year))
-        drivers, lacking = _whole(known, pd.DatetimeIndex(source))
+        drivers, lacking = _whole(known, pd.DatetimeIndex(source), prepare)
         rows.append(drivers.assign_coords(day=rest.to_numpy()))
         filled += lacking
     far: Any = xr.concat(rows, "continuation", coords="minimal", compat="override")
@@ -157,29 +169,23 @@ def _record_end(known: Known) -> np.datetime64:
     return max(part["time"].to_numpy()[-1] for part in parts)
 
 
-def _years_later(day: dt.date, years: int) -> dt.date:
-    """The same date years later or earlier; 29 February becomes the 28th."""
-    leap = day.month == 2 and day.day == 29
-    return day.replace(year=day.year + years, day=28 if leap else day.day)
-
-
-def _whole(known: Known, days: pd.DatetimeIndex) -> tuple[xr.Dataset, int]:
+def _whole(known: Known, days: pd.DatetimeIndex, prepare: Prepare) -> tuple[xr.Dataset, int]:
     """Drivers of past days in the order given; those missing are means of the same days of other years, and counted."""
-    every = xr.concat([known.past[list(crop.DRIVERS)], known.now[list(crop.DRIVERS)]], "day")
-    every = every.drop_vars(["latitude", "longitude"], errors="ignore")
-    return crop.fill_days(every.reindex(day=days), known.past)
+    past = prepare(known.past)
+    every = xr.concat([past, prepare(known.now)], "day", coords="minimal", compat="override")
+    return fill_days(every.reindex(day=days), past)
 
 
 def _complete_seasons(known: Known) -> list[int]:
     """Years in which seasons end that the record holds from first to last day, the newest first."""
     first, years = day_at(known.past, 0), []
     for back in range(1, known.start.year - first.year + 1):
-        if _years_later(known.start, -back) >= first:
+        if years_later(known.start, -back) >= first:
             years.append(known.end.year - back)
     return years
 
 
-def _past_seasons(known: Known, years: list[int]) -> Weather:
+def _past_seasons(known: Known, years: list[int], prepare: Prepare) -> Weather:
     """Past seasons on the days of this one, counted from its first day."""
     celsius, _ = crop.gapless(xr.concat([known.history["air_temperature"], known.season["air_temperature"]], "time"))
     days = pd.date_range(known.start, known.end, freq="D")
@@ -187,9 +193,9 @@ def _past_seasons(known: Known, years: list[int]) -> Weather:
     hours = pd.date_range(eve, periods=24 * (len(days) + 1), freq="h")
     temperature, drivers, filled = [], [], 0
     for year in years:
-        offset = pd.Timedelta(known.start - _years_later(known.start, year - known.end.year))
+        offset = pd.Timedelta(known.start - years_later(known.start, year - known.end.year))
         temperature.append(celsius.reindex(time=hours - offset).assign_coords(time=hours))
-        part, lacking = _whole(known, pd.DatetimeIndex(days - offset))
+        part, lacking = _whole(known, pd.DatetimeIndex(days - offset), prepare)
         drivers.append(part.assign_coords(day=days.to_numpy()))
         filled += lacking
     courses = xr.concat(temperature, "continuation").assign_coords(continuation=years)

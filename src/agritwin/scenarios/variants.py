@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from agritwin.errors import ConfigError
 from agritwin.products import crop
+from agritwin.products.season import written_irrigation
 from agritwin.scenarios.changes import changed_rule, changed_soil, median_day, moved, with_density, with_surface
 from agritwin.scenarios.courses import Known, Weather, of
 from agritwin.scenarios.definition import Scenario, WeatherChange
@@ -195,7 +196,7 @@ def _own_irrigation(twin: Twin, stages: xr.Dataset) -> tuple[Irrigation, xr.Data
     )
     if own["rule"] != "records" or twin.context is None:
         return management, None
-    return management, crop.written_irrigation(twin.context, twin.known.now)
+    return management, written_irrigation(twin.context, twin.known.now)
 
 
 def plan(variant: Variant, budget_mm: float, seed: int) -> Allocation:

@@ -68,8 +68,10 @@ class Cropping:
             if self.end == "harvest":
                 raise ConfigError("crop: end is 'harvest' without a day of harvest.", "Give harvest, or end: ripeness.")
         elif self.harvest <= self.sowing:
+            first, last = (self.sowing + datetime.timedelta(days=days) for days in (1, _LONGEST))
             raise ConfigError(
-                f"crop: sowing {self.sowing} is not before harvest {self.harvest}.", "Swap or correct the dates."
+                f"crop: sowing {self.sowing} is not before harvest {self.harvest}.",
+                f"Correct one of them: this sowing has its harvest from {first} to {last}.",
             )
 
     @classmethod
