@@ -39,6 +39,8 @@ def holding(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
         }
         (tmp_path / "results" / twin).mkdir(parents=True)
         (tmp_path / "results" / twin / "ndvi.json").write_text(json.dumps(product))
+        parcel = {"latitude": 41.273, "longitude": -4.815, "planting": {"species": species}}
+        (tmp_path / "results" / twin / "parcel.json").write_text(json.dumps(parcel))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

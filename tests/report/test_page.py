@@ -9,8 +9,9 @@ import pytest
 from agritwin import report
 from agritwin.report import offline
 from agritwin.report.page import build, document, environment, variables
+from agritwin.report.sections import green
 from agritwin.views.blocks import Absent, Columns, Table, Tabs, Text, Tiles
-from agritwin.views.language import UNKNOWN
+from agritwin.views.language import UNKNOWN, language
 
 SECTIONS = ["map", "weather", "ndvi", "crop", "forecast", "yield", "flood", "records", "alerts", "provenance"]
 
@@ -251,3 +252,21 @@ def test_the_health_of_data_tells_the_last_fetch_of_each_source(journal, code, c
 
 def test_without_a_journal_nothing_is_told_of_fetches(pages):
     assert "Última descarga" not in pages["es"]
+
+
+COMPARED = {"outcome": "compared", "day": "2025-06-08", "value": 0.5, "median": 0.4, "rank": 2 / 3, "neighbours": 3}
+
+
+@pytest.mark.parametrize(
+    ("found", "spanish", "english"),
+    [
+        (COMPARED, "la mediana de ellas 0,40; más verde que el 67", "their median 0.40; greener than 67"),
+        ({"outcome": "no_neighbour"}, "No hay ninguna parcela vecina", "There is no neighbouring parcel"),
+        ({"outcome": "too_few"}, "menos de tres parcelas vecinas", "fewer than three neighbouring parcels"),
+    ],
+)
+def test_the_parcel_is_told_how_it_stands_among_its_neighbours(paths, tmp_path, found, spanish, english):
+    twin = report.load(**holding.changed(paths, tmp_path, "ndvi", {"neighbours": found}))
+    for code, words in (("es", spanish), ("en", english)):
+        section = green.build(twin, language(code))
+        assert any(words in block.text for block in section.blocks if isinstance(block, Text))

@@ -141,7 +141,7 @@ rule describe_ndvi:
         result="results/{twin}/ndvi.json",
     params:
         files=files,
-        settings=settings("zone"),
+        settings=settings("zone", "planting.species"),
         code=code("notebooks/30_ndvi.ipynb"),
     log:
         notebook="logs/{twin}/30_ndvi.ipynb",

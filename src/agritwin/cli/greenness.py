@@ -1,8 +1,7 @@
 """Is a twin greener than its neighbours, and than the landscape's past?"""
 
 import datetime as dt
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -10,11 +9,6 @@ from rich.table import Table
 from agritwin import config, workspace
 from agritwin.cli.application import app, console, sentence
 from agritwin.geometry import middle_of_bounds
-
-if TYPE_CHECKING:
-    import xarray as xr
-
-    from agritwin.settings import Settings
 
 
 @app.command()
@@ -28,56 +22,41 @@ def greenness(
 ) -> None:
     """Compare a twin's NDVI with its own past, with twins of the same crop and, if asked, with decades of MODIS."""
     workspace.enter()
-    every = config.load(workspace.CONFIG, "all")
-    own, species = _product(twin), config.load(workspace.CONFIG, twin)[twin].planting.species
+    settings = config.load(workspace.CONFIG, twin)[twin]
+    own = workspace.read_json(workspace.RESULTS / twin / "ndvi.json")
+    place = middle_of_bounds(config.outline(settings, workspace.CONFIG / "twins"))
     console.print(f"NDVI of {own['last']['time'][:10]}: {own['last']['mean']:.2f}", highlight=False)
     past = own["anomaly"]
     if isinstance(past, dict) and past.get("median") is not None:
         console.print(f"Own past, {past['years']} seasons: median {past['median']:.2f}", highlight=False)
-    _print_neighbours(twin, [name for name, each in every.items() if name != twin and each.planting.species == species])
+    _print_neighbours(twin, place, settings.planting.species, own["smoothed"])
     if since is not None:
-        _print_modis(every[twin], since, dt.date.fromisoformat(own["last"]["time"][:10]))
+        _print_modis(place, settings.season.start, since, dt.date.fromisoformat(own["last"]["time"][:10]))
 
 
-def _product(twin: str) -> dict[str, Any]:
-    return workspace.read_json(workspace.RESULTS / twin / "ndvi.json")
+def _print_neighbours(twin: str, place: tuple[float, float], species: str, smoothed: dict[str, Any]) -> None:
+    from agritwin.products import ndvi
+    from agritwin.vegetation.anomaly import FEWEST_NEIGHBOURS
 
-
-def _curve(twin: str) -> "xr.DataArray":
-    import numpy as np
-    import xarray as xr
-
-    smoothed = _product(twin)["smoothed"]
-    days = np.array(smoothed["day"], "datetime64[ns]")
-    values = np.array([np.nan if value is None else value for value in smoothed["value"]], float)
-    return xr.DataArray(values, dims="day", coords={"day": days}, attrs={"units": "1"})
-
-
-def _print_neighbours(twin: str, others: list[str]) -> None:
-    from agritwin.vegetation.anomaly import FEWEST_NEIGHBOURS, against_neighbours
-
-    known = {name: _curve(name) for name in others if Path(workspace.RESULTS / name / "ndvi.json").is_file()}
-    found = against_neighbours(_curve(twin), known).dropna("day", subset=["median"])
-    if not found.sizes["day"]:
-        console.print(
-            f"Neighbours with the same crop: {len(known)}, at least {FEWEST_NEIGHBOURS} are needed.", highlight=False
+    others = ndvi.neighbours(workspace.RESULTS, twin, place, species)
+    curve = ndvi.daily(smoothed)
+    found = ndvi.among_neighbours(curve, curve["day"].to_numpy()[0], others)
+    if found["outcome"] != "compared":
+        told = f"Neighbours with the same crop: {len(others)}, at least {FEWEST_NEIGHBOURS} are needed."
+    else:
+        told = (
+            f"{found['neighbours']} neighbours with the same crop: median {found['median']:.2f}, "
+            f"greener than {100 * found['rank']:.0f} % of them"
         )
-        return
-    last = found.isel(day=-1)
-    console.print(
-        f"{int(last['neighbours'])} neighbours with the same crop: median {last['median'].item():.2f}, "
-        f"greener than {100 * last['rank'].item():.0f} % of them",
-        highlight=False,
-    )
+    console.print(told, highlight=False)
 
 
-def _print_modis(settings: "Settings", since: int, until: dt.date) -> None:
+def _print_modis(place: tuple[float, float], season: str, since: int, until: dt.date) -> None:
     from agritwin.sources.base import When, Where, open_source
 
-    latitude, longitude = middle_of_bounds(config.outline(settings, workspace.CONFIG / "twins"))
     start = dt.date(since, 1, 1)
-    seen = open_source("vegetation", "modis").fetch(Where(latitude, longitude), When(start, until))
-    month, day = map(int, settings.season.start.split("-"))
+    seen = open_source("vegetation", "modis").fetch(Where(*place), When(start, until))
+    month, day = map(int, season.split("-"))
     table = Table("season to date", "mean NDVI (MODIS, 250 m)", "composites")
     for year in range(since, until.year + 1):
         end = until.replace(year=year, day=min(until.day, 28))

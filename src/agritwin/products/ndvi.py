@@ -1,15 +1,21 @@
 """The parcel's green season: dates, smoothed curve, phenology, anomaly."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from pyproj import Geod
 
-from agritwin.vegetation.anomaly import anomaly
+from agritwin.vegetation.anomaly import against_neighbours, anomaly
 from agritwin.vegetation.phenology import season
 from agritwin.vegetation.smoothing import smooth_daily
+from agritwin.workspace import read_json
+
+FARTHEST_M, MOST_NEIGHBOURS = 50_000.0, 20
+WGS84 = Geod(ellps="WGS84")
 
 
 def joined(history: xr.Dataset | None, current: xr.Dataset | None) -> xr.Dataset | None:
@@ -87,3 +93,56 @@ def against_own_past(curve: xr.Dataset | None, start: np.datetime64) -> tuple[di
     if not np.isfinite(last["median"]):
         return f"only {int(band['years'][-1])} past years to compare with", band
     return last | {"years": int(band["years"][-1]), "outside": int(band["outside"][-1])}, band
+
+
+def neighbours(results: Path, twin: str, place: tuple[float, float], species: str) -> dict[str, xr.DataArray]:
+    """Return the smoothed curves (day) of the nearest twins with the same crop, as their products stand now.
+
+    Parameters
+    ----------
+    results
+        Folder of the published products.
+    twin, place, species
+        Whose neighbours: id, latitude and longitude [degrees], crop.
+    """
+    away: dict[str, float] = {}
+    for path in sorted(results.glob("*/parcel.json")):
+        other, name = read_json(path), path.parent.name
+        crop = (other.get("planting") or {}).get("species")
+        if name != twin and crop == species and path.with_name("ndvi.json").is_file():
+            _, _, metres = WGS84.inv(place[1], place[0], other["longitude"], other["latitude"])
+            if metres <= FARTHEST_M:
+                away[name] = metres
+    nearest = sorted(away, key=lambda name: (away[name], name))[:MOST_NEIGHBOURS]
+    curves = {name: read_json(results / name / "ndvi.json").get("smoothed") for name in nearest}
+    return {name: daily(curve) for name, curve in curves.items() if curve is not None}
+
+
+def daily(curve: dict[str, list[Any]]) -> xr.DataArray:
+    """Return a published curve as daily values (day)."""
+    values = np.array([np.nan if value is None else value for value in curve["value"]], float)
+    return xr.DataArray(values, dims="day", coords={"day": np.array(curve["day"], "datetime64[ns]")})
+
+
+def among_neighbours(
+    curve: xr.DataArray | None, start: np.datetime64, others: dict[str, xr.DataArray]
+) -> dict[str, Any]:
+    """Return the season's newest day on which enough neighbours have a value, and where the twin stands among them.
+
+    Returns
+    -------
+    dict
+        ``outcome``: ``compared``, ``no_curve``, ``no_neighbour`` or ``too_few``; when compared also ``day``, ``value``,
+        ``median``, ``difference``, ``z``, ``rank``, ``neighbours`` (how many) and ``twins``.
+    """
+    if curve is None:
+        return {"outcome": "no_curve"}
+    if not others:
+        return {"outcome": "no_neighbour"}
+    found = against_neighbours(curve.sel(day=slice(start, None)), others).dropna("day", subset=["median"])
+    if found.sizes["day"] == 0:
+        return {"outcome": "too_few"}
+    last = found.isel(day=-1)
+    told = {name: float(last[name]) for name in ("value", "median", "difference", "z", "rank")}
+    count = int(last["neighbours"])
+    return {"outcome": "compared", "day": last["day"].to_numpy(), **told, "neighbours": count, "twins": [*others]}

@@ -1,5 +1,7 @@
 """The green season as satellites saw it."""
 
+from typing import Any
+
 from agritwin.report.twin import Twin
 from agritwin.views import vegetation as view
 from agritwin.views.blocks import Absent, Block, Section, Text
@@ -18,6 +20,7 @@ def build(twin: Twin, say: Language) -> Section:
         blocks.append(Absent(say("ndvi.phenology"), twin.why("ndvi") or say("reason.not_built")))
     else:
         blocks.append(_phenology(product.get("phenology"), say))
+        blocks += _neighbours(product.get("neighbours"), say)
         if product.get("suspects"):
             blocks.append(Text(say("ndvi.suspects_found", count=len(product["suspects"]))))
     return Section("ndvi", say("ndvi.title"), say("ndvi.lead"), tuple(blocks))
@@ -29,3 +32,13 @@ def _phenology(phenology: object, say: Language) -> Block:
     if known:
         return Text(say("ndvi.phases_found", phases="; ".join(known)))
     return Absent(say("ndvi.phenology"), phenology if isinstance(phenology, str) else say("reason.no_phenology"))
+
+
+def _neighbours(found: dict[str, Any] | None, say: Language) -> list[Block]:
+    if found is None or found["outcome"] == "no_curve":
+        return []
+    if found["outcome"] != "compared":
+        return [Text(say(f"ndvi.{found['outcome']}"))]
+    numbers = {name: say.number(found[name], 2) for name in ("value", "median")}
+    share, day = say.percent(found["rank"]), say.date(found["day"])
+    return [Text(say("ndvi.neighbours_found", count=found["neighbours"], share=share, day=day, **numbers))]
