@@ -14,7 +14,7 @@ import time
 import numpy as np
 import xarray as xr
 
-from agritwin.simulation.flood import PointInflow, kernels, simulate, solver
+from agritwin.simulation.flood import PointInflow, layout, simulate, solver
 
 CELL = 5.0
 BEST_PEER = 27.0
@@ -46,7 +46,7 @@ class Clock:
             advance(flow, *args, **options)
             self.cpu += time.process_time() - cpu
             self.wall += time.perf_counter() - wall
-            self.cells, self.steps = flow.state[kernels.CELL_UPDATES], flow.state[kernels.STEPS]
+            self.cells, self.steps = flow.state[layout.CELL_UPDATES], flow.state[layout.STEPS]
 
         self.timed = timed
 

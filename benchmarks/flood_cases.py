@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from agritwin.simulation.flood import DischargeEdge, FreeEdge, StageEdge, simulate
-from agritwin.simulation.flood.kernels import GRAVITY
+from agritwin.simulation.flood.layout import GRAVITY
 
 FRICTIONLESS = 1e-9
 

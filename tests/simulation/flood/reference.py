@@ -1,4 +1,4 @@
-"""One step of the flood scheme in plain NumPy: slow, unblocked, to be read beside `kernels.py`."""
+"""One step of the flood scheme in plain NumPy: slow, unblocked, to be read beside the kernels."""
 
 import numpy as np
 

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from agritwin.errors import ConfigError
-from agritwin.simulation.flood import kernels
+from agritwin.simulation.flood import layout
 from agritwin.simulation.flood.grid import Grid
 
 Side = Literal["west", "east", "south", "north"]
@@ -113,7 +113,7 @@ class _SeriesList:
 
 
 def open_edges(grid: Grid, boundaries: Boundaries, inflows: Sequence[Inflow]) -> OpenEdges:
-    """Cut the openings into the wall around the raster (changes `grid.bed` beyond it) and list them for the kernels.
+    """Cut the openings into the wall around the raster (changes `grid.bed` beyond it) and list them for the layout.
 
     Parameters
     ----------
@@ -175,13 +175,13 @@ def _faces(grid: Grid, edge: Edge, series: _SeriesList) -> dict[tuple[str, int],
             f"No cell of the {edge.side} edge has its centre between {edge.start:g} and {edge.stop:g} m.",
             f"Choose a stretch within {along.min():g}..{along.max():g} m.",
         )
-    kind, number, weight = kernels.FREE, -1, 0.0
+    kind, number, weight = layout.FREE, -1, 0.0
     if isinstance(edge, StageEdge):
         levels = [level - grid.datum for level in edge.levels_m]
-        kind, number = kernels.STAGE, series.add(edge.times_s, levels, f"the {edge.side} edge", positive=False)
+        kind, number = layout.STAGE, series.add(edge.times_s, levels, f"the {edge.side} edge", positive=False)
     elif isinstance(edge, DischargeEdge):
         kind, number = (
-            kernels.DISCHARGE,
+            layout.DISCHARGE,
             series.add(edge.times_s, edge.discharge, f"the {edge.side} edge", positive=True),
         )
         weight = 1.0 / (chosen.size * grid.cell_size)
@@ -189,7 +189,7 @@ def _faces(grid: Grid, edge: Edge, series: _SeriesList) -> dict[tuple[str, int],
 
 
 def _table_row(grid: Grid, side: Side, position: int, kind: int, number: int) -> list[int]:
-    """Return cell, ghost cell, face and the place beyond it in the padded arrays; see `kernels` for the columns."""
+    """Return cell, ghost cell, face and the place beyond it in the padded arrays; see `layout` for the columns."""
     rows, columns = grid.shape
     k = position + 1
     low_end = side == "west" or side == ("south" if grid.y[-1] > grid.y[0] else "north")
@@ -203,8 +203,8 @@ def _table_row(grid: Grid, side: Side, position: int, kind: int, number: int) ->
 
 def _extend_bed(bed: np.ndarray, row: list[int]) -> None:
     """Continue the bed beyond an open face: downhill as inside for a free edge, level otherwise."""
-    cell = (row[kernels.CELL_ROW], row[kernels.CELL_COLUMN])
-    ghost = (row[kernels.GHOST_ROW], row[kernels.GHOST_COLUMN])
+    cell = (row[layout.CELL_ROW], row[layout.CELL_COLUMN])
+    ghost = (row[layout.GHOST_ROW], row[layout.GHOST_COLUMN])
     inner = (2 * cell[0] - ghost[0], 2 * cell[1] - ghost[1])
-    fall = max(float(bed[inner]) - float(bed[cell]), 0.0) if row[kernels.KIND] == kernels.FREE else 0.0
+    fall = max(float(bed[inner]) - float(bed[cell]), 0.0) if row[layout.KIND] == layout.FREE else 0.0
     bed[ghost] = bed[cell] - fall

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from agritwin.simulation.flood import kernels
+from agritwin.simulation.flood import layout
 from agritwin.simulation.flood.grid import Grid
+from agritwin.simulation.flood.record_kernels import record
 
 
 class Monitor:
@@ -36,13 +37,13 @@ class Monitor:
 
     def update(self, fields: tuple[np.ndarray, ...], spans: tuple[np.ndarray, ...], state: np.ndarray) -> None:
         """Take in the state at `state[TIME]`; a depth found now is taken to have held since the last update."""
-        now = float(state[kernels.TIME])
+        now = float(state[layout.TIME])
         since = now - self.times[-1] if self.times else 0.0
         h, qx, qy = fields
-        kernels.record(
+        record(
             h, qx, qy, self.bed, spans[0], spans[1], self.maxima, self.moments, self.above, self.thresholds, now, since
         )
         self.times.append(now)
         self.gauges.append([float(h[place]) for place in self.places])
-        self.inflow.append(float(state[kernels.EDGE_IN] + state[kernels.POINT_IN]))
-        self.outflow.append(float(state[kernels.EDGE_OUT]))
+        self.inflow.append(float(state[layout.EDGE_IN] + state[layout.POINT_IN]))
+        self.outflow.append(float(state[layout.EDGE_OUT]))

@@ -6,9 +6,9 @@ import numpy as np
 import xarray as xr
 
 from agritwin.errors import DataError
-from agritwin.simulation.flood import kernels
 from agritwin.simulation.flood.grid import Grid, cells
 from agritwin.simulation.flood.monitor import Monitor
+from agritwin.simulation.flood.record_kernels import cell_velocities
 
 HANDED_ON = ("source", "title", "licence", "attribution", "synthetic")
 SHARE_DEPTHS_CM = (5, 10, 30)
@@ -43,10 +43,10 @@ class Frame:
 
 
 def frame(fields: tuple[np.ndarray, ...], grid: Grid) -> Frame:
-    """Copy depths and form velocities of cells from padded arrays; still where shallower than `kernels.SHALLOW`."""
+    """Copy depths and form velocities of cells from padded arrays; still where shallower than `layout.SHALLOW`."""
     h, qx, qy = fields
     along_x, along_rows = grid.padded(), grid.padded()
-    kernels.cell_velocities(h, qx, qy, grid.bed, along_x, along_rows)
+    cell_velocities(h, qx, qy, grid.bed, along_x, along_rows)
     return Frame(cells(h).copy(), cells(along_x), cells(along_rows))
 
 

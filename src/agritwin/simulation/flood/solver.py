@@ -8,11 +8,12 @@ import numpy as np
 import xarray as xr
 
 from agritwin.errors import ConfigError, DataError
-from agritwin.simulation.flood import kernels, outputs
+from agritwin.simulation.flood import layout, outputs
 from agritwin.simulation.flood.edges import Boundaries, Inflow, OpenEdges, open_edges
 from agritwin.simulation.flood.grid import Grid, build_grid, cells
 from agritwin.simulation.flood.hydrology import Hydrology
 from agritwin.simulation.flood.infiltration import CurveNumber, GreenAmpt
+from agritwin.simulation.flood.kernels import advance, advance_parallel
 from agritwin.simulation.flood.monitor import Monitor
 from agritwin.simulation.flood.storms import read_rain
 
@@ -112,7 +113,7 @@ def simulate(
     )
     wanted = np.unique(np.asarray(output_times_s, float))
     frames = _run(flow, hydrology, monitor, duration_s, wanted, hydrology_step_s, step, advection=with_advection)
-    LOGGER.info("Flood: %d steps, %.3g cell updates", flow.state[kernels.STEPS], flow.state[kernels.CELL_UPDATES])
+    LOGGER.info("Flood: %d steps, %.3g cell updates", flow.state[layout.STEPS], flow.state[layout.CELL_UPDATES])
     settings = {"advection": str(with_advection).lower(), "precision": precision, "monitor_step_s": step}
     names = list(gauges or {})
     return outputs.collect(terrain, grid, wanted, frames, monitor, names, flow.ledger(hydrology), settings)
@@ -125,7 +126,6 @@ class _Flow:
     grid: Grid
     openings: OpenEdges
     fields: tuple[np.ndarray, ...]
-    spare: tuple[np.ndarray, ...]
     rest: np.ndarray
     spans: tuple[np.ndarray, ...]
     n2: np.ndarray
@@ -150,26 +150,14 @@ class _Flow:
         squared = roughness.astype(kind) ** 2
         n2 = np.full((1, width), squared) if squared.ndim == 0 else np.pad(squared, ((1, 2), (1, 2)), mode="edge")
         spans = tuple(np.full(height, value, np.int64) for value in (NEVER, -1, NEVER, -1))
-        work = np.zeros((threads, kernels.SCRATCH_ROWS, width), kind)
-        work[:, kernels.SHARE : kernels.SHARE + kernels.RING] = 1
-        state = np.zeros(kernels.STATE_SIZE)
+        work = np.zeros((threads, layout.SCRATCH_ROWS, width), kind)
+        work[:, layout.SHARE : layout.SHARE + layout.RING] = 1
+        state = np.zeros(layout.STATE_SIZE)
         volume = float(cells(h).sum(dtype=np.float64)) * grid.cell_area
-        flow = cls(
-            grid,
-            openings,
-            fields,
-            tuple(map(np.copy, fields)),
-            np.zeros_like(h),
-            spans,
-            n2,
-            work,
-            state,
-            limits,
-            volume,
-        )
+        flow = cls(grid, openings, fields, np.zeros_like(h), spans, n2, work, state, limits, volume)
         flow.find_water()
-        table = openings.edges[openings.edges[:, kernels.KIND] != kernels.FREE]
-        for row, column in [*table[:, [kernels.CELL_ROW, kernels.CELL_COLUMN]], *openings.points[:, :2]]:
+        table = openings.edges[openings.edges[:, layout.KIND] != layout.FREE]
+        for row, column in [*table[:, [layout.CELL_ROW, layout.CELL_COLUMN]], *openings.points[:, :2]]:
             flow.span(row, column, column)
         return flow
 
@@ -184,17 +172,15 @@ class _Flow:
         low, high = self.spans[:2]
         low[rows + 1] = np.minimum(low[rows + 1], wet[rows].argmax(axis=1) + 1)
         high[rows + 1] = np.maximum(high[rows + 1], wet.shape[1] - wet[rows, ::-1].argmax(axis=1))
-        self.state[kernels.DEPTH_MAX] = float(cells(self.fields[0]).max())
+        self.state[layout.DEPTH_MAX] = float(cells(self.fields[0]).max())
 
     def advance(self, until: float, stop: float, *, advection: bool) -> None:
         o = self.openings
-        kernel = kernels.advance_parallel if len(self.work) > 1 else kernels.advance
-        swapped = kernel(
-            self.fields, self.spare, self.rest, self.grid.bed, self.n2, self.spans, o.edges, o.weights, o.points,
-            o.series, self.work, self.state, until, stop, self.grid.cell_size, self.limits, advection,
+        kernel = advance_parallel if len(self.work) > 1 else advance
+        kernel(
+            self.fields, self.rest, self.grid.bed, self.n2, self.spans, o.edges, o.weights, o.points, o.series,
+            self.work, self.state, until, stop, self.grid.cell_size, self.limits, advection,
         )  # fmt: skip
-        if swapped:
-            self.fields, self.spare = self.spare, self.fields
 
     def ledger(self, hydrology: Hydrology) -> outputs.Ledger:
         area, state = self.grid.cell_area, self.state
@@ -203,8 +189,8 @@ class _Flow:
             initial_volume=self.initial_volume,
             rain_volume=hydrology.rain_volume,
             infiltration_volume=hydrology.infiltration_volume,
-            inflow_volume=float(state[kernels.EDGE_IN] + state[kernels.POINT_IN]),
-            outflow_volume=float(state[kernels.EDGE_OUT]),
+            inflow_volume=float(state[layout.EDGE_IN] + state[layout.POINT_IN]),
+            outflow_volume=float(state[layout.EDGE_OUT]),
             stored_volume=held,
         )
 
@@ -225,10 +211,10 @@ def _run(
     monitor.update(flow.fields, flow.spans, flow.state)
     hydrology_due, monitor_due = hydrology_step, monitor_step
     for stop in np.unique([*wanted[wanted > 0], duration]):
-        while (now := flow.state[kernels.TIME]) < stop:
+        while (now := flow.state[layout.TIME]) < stop:
             due = min(hydrology_due if hydrology.active(now) else stop, monitor_due, stop)
             flow.advance(due, stop, advection=advection)
-            now = flow.state[kernels.TIME]
+            now = flow.state[layout.TIME]
             if now >= min(hydrology_due, stop):
                 if hydrology.act(flow.fields[0], flow.rest, now):
                     flow.find_water()
@@ -276,9 +262,9 @@ def _advection(wanted: str | bool, grid: Grid, roughness: np.ndarray, openings: 
         return wanted
     if wanted != "auto":
         raise ConfigError(f"advection is {wanted!r}.", "Use True, False or auto.")
-    if len(openings.points) or np.any(openings.edges[:, kernels.KIND] != kernels.FREE) or np.any(start > 0):
+    if len(openings.points) or np.any(openings.edges[:, layout.KIND] != layout.FREE) or np.any(start > 0):
         return True
     along_rows, along_x = np.gradient(cells(grid.bed).astype(np.float64), grid.cell_size)
     slope = np.hypot(along_rows, along_x)
-    uniform = FROUDE_DEPTH ** (1 / 6) * np.sqrt(slope / kernels.GRAVITY) / roughness
+    uniform = FROUDE_DEPTH ** (1 / 6) * np.sqrt(slope / layout.GRAVITY) / roughness
     return bool(np.percentile(uniform, 95) > FROUDE_LIMIT)
