@@ -5,9 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
+from agritwin.errors import ConfigError, DataError
 from agritwin.products import annual
 from agritwin.simulation.annual.management import Cropping
 from tests.simulation.annual.conftest import wageningen
@@ -41,6 +43,13 @@ def weather() -> xr.Dataset:
     return found
 
 
+@pytest.fixture(scope="module")
+def years() -> tuple[xr.Dataset, xr.Dataset]:
+    """Closed seasons up to October 1978, and the one since November, known up to June 1979."""
+    whole = xr.concat([wageningen(year) for year in range(1976, 1980)], "day")
+    return whole.sel(day=slice(None, "1978-10-31")), whole.sel(day=slice("1978-11-01", "1979-06-14"))
+
+
 def test_drivers_reach_from_the_season_s_first_day_to_its_end(weather: xr.Dataset) -> None:
     assert weather.sizes == {"member": 12, "day": 366}
     assert not weather.to_dataarray().isnull().any()
@@ -62,16 +71,76 @@ def test_the_soil_of_the_parcel_counts_without_its_stones() -> None:
     assert unknown["SMFCF"].attrs["mark"] == "prior"
 
 
-def test_winter_crops_begin_as_their_parameters_do_and_others_when_sown() -> None:
+def test_a_crop_begins_as_its_parameters_do_or_when_it_is_sown() -> None:
     first = dt.date(1987, 11, 1)
-    wheat, sentence = annual.manage({**WHEAT, "sowing": "11-05"}, IRRIGATION, first, LAST)
+    wheat, sentence = annual.manage(WHEAT, IRRIGATION, first, LAST)
     assert (wheat.sowing, wheat.start) == (dt.date(1988, 1, 1), "emergence")
     assert "begins at emergence on 01-01" in sentence
     maize, sentence = annual.manage(
         {"species": "maize", "sowing": "05-03", "harvest": "09-30"}, IRRIGATION, first, LAST
     )
     assert (maize.sowing, maize.start, maize.harvest) == (dt.date(1988, 5, 3), "sowing", dt.date(1988, 9, 30))
-    assert "05-03" in sentence
+    assert "1988-05-03" in sentence
+
+
+@pytest.mark.parametrize(
+    ("day", "sown"), [("10-20", (1987, 10, 20)), ("11-15", (1987, 11, 15)), ("12-31", (1987, 12, 31))]
+)
+def test_what_is_sown_in_autumn_is_the_crop_of_the_winter_and_harvested_in_the_next_year(
+    day: str, sown: tuple[int, int, int]
+) -> None:
+    found, _ = annual.manage({**WHEAT, "sowing": day, "harvest": "07-20"}, IRRIGATION, dt.date(1987, 11, 1), LAST)
+    assert (found.sowing, found.start, found.harvest) == (dt.date(*sown), "sowing", dt.date(1988, 7, 20))
+
+
+def test_a_sowing_after_the_harvest_is_refused_with_both_and_the_range() -> None:
+    late = {"species": "maize", "sowing": "05-03", "harvest": "04-01"}
+    with pytest.raises(ConfigError, match=r"harvest is 04-01, before planting.sowing, 05-03") as refused:
+        annual.manage(late, IRRIGATION, dt.date(1987, 11, 1), LAST)
+    assert "from 05-04 to 12-31" in refused.value.remedy
+    with pytest.raises(ConfigError, match="sowing 1988-05-03 is not before harvest 1988-05-01") as refused:
+        Cropping(dt.date(1988, 5, 3), harvest=dt.date(1988, 5, 1))
+    assert "from 1988-05-04 to 1989-05-03" in refused.value.remedy
+
+
+def test_days_that_the_holding_wrote_down_go_above_the_usual_ones() -> None:
+    context = pd.DataFrame({"activity_planting": 0.0, "activity_harvest": 0.0}, pd.date_range("1987-09-01", LAST))
+    context.loc[["1987-10-25", "1987-10-27"], "activity_planting"] = 1.0
+    context.loc[["1987-09-03", "1988-06-10"], "activity_harvest"] = 2.0  # the former is that of the crop before
+    found, sentence = annual.manage(
+        {**WHEAT, "sowing": "11-05", "harvest": "07-20"}, IRRIGATION, dt.date(1987, 11, 1), LAST, context
+    )
+    assert (found.sowing, found.harvest) == (dt.date(1987, 10, 27), dt.date(1988, 6, 10))
+    assert "Sown on 1987-10-27, as the holding wrote down. Harvested on 1988-06-10" in sentence
+
+
+def test_a_winter_crop_sown_in_autumn_meets_the_spring_of_its_parameters(years: tuple[xr.Dataset, xr.Dataset]) -> None:
+    """Sown in October it stands over the turn of the year; late sown it flowers later; never far from the set's day."""
+    flowering = {}
+    for sowing in (None, "10-10", "12-20"):
+        found = annual.field(site(), {**WHEAT, "sowing": sowing}, IRRIGATION, CROP, *years)
+        weather, _ = annual.season_drivers(found.before, found.since, years[1], None, site(), "Europe/Amsterdam", CROP)
+        grown = annual.run(weather, found.parameters, found.cropping)
+        flowering[sowing] = grown["flowering"].dt.dayofyear.median().item()
+        leaves = grown["leaf_area_index"].median("member")
+        if sowing == "10-10":
+            assert str(weather["day"].to_numpy()[0])[:10] == "1978-10-10"
+            assert (grown["emergence"].dt.year == 1978).all()
+            assert float(leaves.sel(day="1978-12-01")) > 0.0
+            assert float(leaves.sel(day="1979-01-01")) == pytest.approx(0.142, abs=0.05)  # with which the set begins
+            assert annual.stage_of(grown, dt.date(1978, 12, 15)) == "vegetative"
+            assert annual.stage_of(grown, dt.date(1979, 9, 15)) == "harvested"
+            assert float(abs(grown["water_balance_error"]).max()) < 0.01
+    assert abs(flowering["10-10"] - flowering[None]) < 8
+    assert flowering["12-20"] > flowering["10-10"] + 2
+
+
+def test_a_sowing_in_autumn_rests_on_past_autumns(years: tuple[xr.Dataset, xr.Dataset]) -> None:
+    past, now = years
+    with pytest.raises(DataError, match="No past year is whole from 10-10 to 01-01"):
+        annual.field(
+            site(), {**WHEAT, "sowing": "10-10"}, IRRIGATION, CROP, past.sel(day=slice("1978-09-01", None)), now
+        )
 
 
 def test_summary_has_the_shape_of_the_product(weather: xr.Dataset) -> None:
@@ -98,7 +167,7 @@ def test_water_given_raises_the_outlook_of_a_dry_field(weather: xr.Dataset) -> N
     cropping, _ = annual.manage(WHEAT, {**IRRIGATION, "rule": "refill"}, dt.date(1988, 1, 1), LAST)
     onward = replace(cropping, irrigation=replace(cropping.irrigation, last_day=None))
     left = Cropping(cropping.sowing, cropping.start)
-    watered, without = (annual.outlook_summary(annual.run(dry, members, each)) for each in (onward, left))
+    watered, without = (annual.outlook_summary(annual.run(dry, members, each), dry, LAST) for each in (onward, left))
     assert watered["yield_dry_matter_kg_per_ha"]["p50"] > 1.2 * without["yield_dry_matter_kg_per_ha"]["p50"]
     assert watered["irrigation_mm"]["p50"] > 0.0
     assert watered["stages"][2]["day"] is not None

@@ -247,10 +247,9 @@ def brought_forward(
     """Return parameters of a winter crop for a start at its sowing, from a set that begins on 1 January.
 
     The set was fitted to crops that stood by then. What past autumns brought from this sowing to 1 January, on average,
-    goes on top of the temperature sum to flowering, and the weight at emergence is such that leaves, growing
-    exponentially as ``RGRLAI`` says, come by then to what the set begins with. An autumn as usual leaves the spring as
-    the set has it; a warmer one or a late sowing moves it. A prior, since no set of the collection was fitted from
-    autumn on.
+    goes on top of the temperature sum to flowering, and the weight at emergence is that which grew in them to the leaf
+    area that the set begins with. An autumn as usual leaves the spring as the set has it; a warmer one or a late sowing
+    moves it. A prior, since no set of the collection was fitted from autumn on.
 
     Parameters
     ----------
@@ -267,28 +266,25 @@ def brought_forward(
         When no past autumn is on record.
     """
     usual, day = usual_start(species)
-    if usual == "sowing" or cropping.start == "emergence":
+    if usual == "sowing" or cropping.start == "emergence" or cropping.sowing.month not in AUTUMN:
         return members
     until = _next(day, cropping.sowing)
-    days = pd.date_range(cropping.sowing, until, freq="D")
-    if cropping.sowing.month not in AUTUMN:
-        return members
-    autumns = _same_days(for_growth(past, site), days)
-    grown_up = simulate(
-        autumns.assign_coords(latitude=site["latitude"]),
-        sample(species, 1, 0),
-        None,
-        Cropping(cropping.sowing, production="potential"),
-        daily=("temperature_sum", "phase"),
-    )
-    mean = (autumns["air_temperature_min"] + autumns["air_temperature_max"]) / 2.0
-    warmth = (mean - float(members["TBASE"][0])).clip(min=0.0).where(grown_up["phase"] >= 2.0, 0.0).sum("day")
-    reached = float(grown_up["temperature_sum"].isel(day=-1).mean())
+    autumns = _same_days(for_growth(past, site), pd.date_range(cropping.sowing, until, freq="D"))
+    autumns = autumns.assign_coords(latitude=site["latitude"])
+    shipped, years = sample(species, 1, 0), autumns.sizes["member"]
+    shares = np.geomspace(0.005, 1.0, 24)  # of the weight that the set begins with
+    tried = shipped.isel(member=np.zeros(years * shares.size, int)).drop_vars("member")
+    tried["TDWI"] = tried["TDWI"] * np.repeat(shares, years)
+    every = autumns.isel(member=np.tile(np.arange(years), shares.size))
+    sown = Cropping(cropping.sowing, production="potential")
+    grown_up = simulate(every, tried, None, sown, daily=("temperature_sum", "leaf_area_index")).isel(day=-1)
+    leaves = grown_up["leaf_area_index"].to_numpy().reshape(shares.size, years).mean(axis=1)
+    standing = Cropping(until, "emergence", production="potential")
+    begins = simulate(autumns, shipped, None, standing, daily=False)["largest_leaf_area_index"].mean()
+    share = float(np.interp(float(begins), leaves, shares))
     return members.assign(
-        TSUM1=(members["TSUM1"] + reached).assign_attrs(members["TSUM1"].attrs, mark="prior"),
-        TDWI=(members["TDWI"] * np.exp(-members["RGRLAI"] * float(warmth.mean())))
-        .clip(min=0.5)
-        .assign_attrs(members["TDWI"].attrs, mark="prior"),
+        TSUM1=(members["TSUM1"] + float(grown_up["temperature_sum"].mean())).assign_attrs(members["TSUM1"].attrs),
+        TDWI=(members["TDWI"] * share).assign_attrs(members["TDWI"].attrs),
     )
 
 
@@ -353,7 +349,7 @@ def completed(result: xr.Dataset, weather: xr.Dataset, parameter_set: xr.Dataset
     result["total_available_water"] = (water + xr.zeros_like(share)).assign_attrs(
         units="mm", long_name="total available water of the greatest root zone"
     )
-    result["ground_cover"] = cover(result["leaf_area_index"].fillna(0.0)).assign_attrs(
+    result["ground_cover"] = cover(result["leaf_area_index"].where(result["phase"] >= 2.0, 0.0)).assign_attrs(
         units="1", long_name="share of the ground under green leaves"
     )
     result["precipitation"] = weather["precipitation"]
