@@ -14,6 +14,7 @@ def probe(admin):
         {"name": "depth", "units": "cm", "datatype": "float"},
         {"name": "count", "units": None, "datatype": "integer"},
         {"name": "wet", "units": None, "datatype": "boolean"},
+        {"name": "state", "units": None, "datatype": "string"},
     ]
     assert admin.post("/sensor/insert-sensor-type", json={"name": "probe", "measures": measures}).is_success
     assert admin.post("/sensor/insert-sensor", json={"type_name": "probe", "unique_identifier": "P1"}).is_success
@@ -67,6 +68,25 @@ def test_a_night_with_the_hour_twice_is_kept_apart(probe):
         ("2025-10-26T01:30:00Z", 2.0),
         ("2025-10-26T02:00:00Z", 3.0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("measure", "values"),
+    [
+        ("depth", [1.5, -1e308, 5e-324, 2.0]),
+        ("count", [2**63 - 1, -(2**63), 2**53 + 1, 0]),
+        ("wet", [True, False]),
+        ("state", ["open", "", "válvula 3 \U0001f4a7", "0"]),
+    ],
+)
+def test_values_of_every_type_come_back_exactly(probe, measure, values):
+    times = [f"2025-06-01T{hour:02}:00:00Z" for hour in range(len(values))]
+    assert send(probe, values, times, measure).json()["counts"] == {"stored": len(values)}
+    rows = probe.post("/sensor/sensor-readings", json=SPAN | {"measure_name": measure}).json()
+    observed = probe.get("/v1.1/Observations", params={"$orderby": "phenomenonTime"}).json()["value"]
+    for found in ([row["value"] for row in rows], [row["result"] for row in observed]):
+        assert [(type(value), value) for value in found] == [(type(value), value) for value in values]
+    assert send(probe, values, times, measure).json()["counts"] == {"known": len(values)}
 
 
 def test_every_row_of_a_bulk_has_its_own_result(probe):
@@ -125,7 +145,7 @@ def test_long_lists_come_by_the_page(probe):
     answer = probe.post("/sensor/sensor-readings", json=SPAN, params={"limit": 3, "offset": 8})
     assert ([row["value"] for row in answer.json()], answer.headers["X-Total-Count"]) == ([8.0, 9.0], "10")
     types = probe.get("/sensor/list-measures", params={"limit": 1, "offset": 1})
-    assert ([row["name"] for row in types.json()], types.headers["X-Total-Count"]) == (["count"], "3")
+    assert ([row["name"] for row in types.json()], types.headers["X-Total-Count"]) == (["count"], "4")
     assert probe.get("/sensor/list-measures", params={"limit": 0}).status_code == 422
     assert probe.get("/sensor/list-measures", params={"limt": 1}).status_code == 400
 

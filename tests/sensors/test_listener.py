@@ -14,6 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from agritwin.records import tables
 from agritwin.records.database import reading
 from agritwin.records.instruments import Flag, readings
+from agritwin.records.values import value_of
 from agritwin.sensors.listener import Batch, Sink, listen
 from agritwin.sensors.mqtt import Broker, Message
 from agritwin.sensors.registry import Registry
@@ -95,6 +96,33 @@ def test_every_flag_and_nothing_dropped(sink, store):
     assert table.loc[table["time"].dt.hour == 15, "value"].item() == pytest.approx(20.0)
     assert table.loc[table["time"].dt.hour == 14, "text"].item() == "NaN!"
     assert set(table["sensor"]) == {f"{TWIN}/probe"}
+
+
+TYPES = [
+    ("float", "degC", 20.5, "dry"),
+    ("int", "1", 2**63 - 1, 1.5),
+    ("bool", "1", True, "perhaps"),
+    ("string", "1", "open", None),
+]
+
+
+def test_values_of_every_type_come_back_as_they_were_sent(store):
+    streams = [
+        {"topic": "t", "column": kind, "sensor": "valve", "measure": kind, "unit": unit, "datatype": kind, "twin": TWIN}
+        for kind, unit, _, _ in TYPES
+    ]
+    sink = Sink(store, Registry.model_validate({"name": "valves", "streams": streams}), [TWIN])
+    right = {kind: value for kind, _, value, _ in TYPES}
+    wrong = {kind: value for kind, _, _, value in TYPES if value is not None}
+    for hour, values in ((10, right), (11, wrong)):
+        sink.store([message(hour, 0, topic="t", **values)])
+    table = stored(store).replace({float("nan"): None})
+    found = {
+        (row.measure, row.time.hour): (value_of(str(row.measure), row.value, row.text), row.flags)
+        for row in table.itertuples()
+    }
+    assert {kind: found[kind, 10] for kind in right} == {kind: (value, 0) for kind, value in right.items()}
+    assert {kind: found[kind, 11] for kind in wrong} == {k: (str(v), Flag.ABSURD) for k, v in wrong.items()}
 
 
 def test_the_order_is_remembered_across_batches_and_restarts(sink, store):

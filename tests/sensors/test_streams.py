@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from agritwin.errors import ConfigError, DataError
 from agritwin.records.database import connect, migrate
 from agritwin.records.instruments import Flag, readings
+from agritwin.records.values import value_of
 from agritwin.sensors.flags import count_flags, flag, out_of_order, stuck
 from agritwin.sensors.gaps import coverage, gaps
 from agritwin.sensors.ingest import ingest
@@ -171,6 +172,26 @@ def test_a_stream_is_stored_once_and_the_clock_holds(engine, csv):
     assert ingest(engine, path, WIDE, [TWIN], dt.date(2025, 6, 16), landed_for=TWIN).new == 1
     assert readings(engine, twin_id=TWIN)["value"].to_list() == [20.0, 21.0]
     assert len(readings(engine, twin_id=TWIN, doubtful=True)) == 3
+
+
+def test_counters_and_states_of_a_file_keep_their_type(engine, csv):
+    streams = [
+        {"column": kind, "sensor": "valve", "measure": kind, "unit": "1", "datatype": kind}
+        for kind in ("int", "bool", "string")
+    ]
+    registry = Registry.model_validate({"name": "valves", "streams": streams})
+    moments_ = ("2025-06-01T00:00Z", "2025-06-01T01:00Z")
+    path = csv(f"{moments_[0]},{2**53 + 1},true,open", f"{moments_[1]},1.5,maybe,", header="time,int,bool,string")
+    ingest(engine, path, registry, [TWIN], AS_OF, landed_for=TWIN)
+    rows = readings(engine, doubtful=True).replace({float("nan"): None}).itertuples()
+    found = [(row.measure, value_of(str(row.measure), row.value, row.text), row.flags) for row in rows]
+    assert sorted(found, key=str) == sorted(
+        [
+            *(("int", 2**53 + 1, 0), ("bool", True, 0), ("string", "open", 0)),
+            *(("int", "1.5", Flag.ABSURD), ("bool", "maybe", Flag.ABSURD)),
+        ],
+        key=str,
+    )
 
 
 def test_readings_without_an_owner_or_of_strangers(engine, csv):

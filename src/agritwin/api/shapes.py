@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
 
+from agritwin.records.values import LARGEST, SMALLEST
+
 EARLIEST, LATEST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC), dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
-EXACT = 2**53
 
 
 def in_utc(moment: dt.datetime) -> dt.datetime:
@@ -35,7 +36,7 @@ Text = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$"
 Unit = Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00]*$")]
 TwinId = Annotated[str, StringConstraints(max_length=64, pattern=r"^([0-9]+(-[0-9]+)+|[a-z][a-z0-9]*(-[a-z0-9]+)*)$")]
 Moment = Annotated[dt.datetime, AfterValidator(in_utc), Field(description="ISO 8601; without a zone it is UTC")]
-Whole = Annotated[int, Field(ge=-EXACT, le=EXACT)]
+Whole = Annotated[int, Field(ge=SMALLEST, le=LARGEST)]
 Value = bool | Whole | FiniteFloat | Text
 Datatype = Literal["string", "float", "integer", "boolean"]
 Parameters = Annotated[dict[str, Any], AfterValidator(storable)]

@@ -32,7 +32,7 @@ def define(engine: sa.Engine, registry: Registry, stream: Stream, twin_id: str) 
         When the store knows a measure with another unit.
     """
     siblings = [one for one in registry.streams if one.sensor == stream.sensor]
-    numbers = {one.measure: define_measure(engine, one.measure, one.unit) for one in siblings}
+    numbers = {one.measure: define_measure(engine, one.measure, one.unit, one.datatype) for one in siblings}
     cadences = [one.cadence_minutes for one in siblings if one.cadence_minutes]
     with writing(engine) as connection:
         connection.execute(insert(connection, twins).on_conflict_do_nothing(), [{"id": twin_id}])

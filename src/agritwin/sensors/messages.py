@@ -13,6 +13,7 @@ from agritwin.errors import DataError
 from agritwin.records.arrivals import Arrival
 from agritwin.records.instruments import Flag
 from agritwin.records.measures import canonical_unit, convert_value
+from agritwin.records.values import columns_of, read_value
 from agritwin.sensors.flags import EARLY_ALLOWED
 from agritwin.sensors.registry import Registry, Stream
 
@@ -198,19 +199,19 @@ def moment_ms(written: object, zone: dt.tzinfo) -> int | None:
 def judge(
     channel: Channel, given: object, unit: object, time_ms: int, arrival_ms: int, late_ms: float
 ) -> tuple[float | None, str | None, int]:
-    """Return value, text and flags of what a message says; what is no number stands in the text.
+    """Return value, text and flags of what a message says; what is not of the stream's type stands in the text.
 
     Values of another unit are converted and flagged ``UNIT_CHANGED``. A run of equal values is ``STUCK`` from its
     ``stuck_readings``-th on: those before are stored already.
     """
     flags = 0
-    value, text = _number(given)
-    if text is not None:
+    value, text, fits = _columns(channel.stream.datatype, given)
+    if not fits:
         flags = ABSURD
     elif value is not None:
         if unit is not None and unit != channel.stream.unit:
             conversion = channel.factor(str(unit))
-            if conversion is None:
+            if conversion is None or channel.stream.datatype != "float":
                 flags = UNIT_CHANGED | ABSURD
             elif conversion != (0.0, 1.0):
                 value, flags = conversion[0] + conversion[1] * value, UNIT_CHANGED
@@ -233,18 +234,24 @@ def judge(
     return value, text, flags
 
 
-def _number(given: object) -> tuple[float | None, str | None]:
+def _columns(datatype: str, given: object) -> tuple[float | None, str | None, bool]:
+    """Return number and text of what was written, and whether it is nothing or of the type."""
+    if type(given) is float and datatype == "float" and math.isfinite(given):  # nearly all
+        return given, None, True
     if given is None:
-        return None, None
-    if isinstance(given, str | int | float):
-        try:
-            number = float(given)
-        except (ValueError, OverflowError):
-            return None, shown(str(given))
-        return (number, None) if math.isfinite(number) else (None, shown(str(given)))
-    return None, shown(json.dumps(given))
+        return None, None, True
+    value = read_value(datatype, given)
+    if value is None:
+        return None, shown(json.dumps(given) if isinstance(given, list | dict) else str(given)), False
+    number, text = columns_of(datatype, value)
+    return number, text if text is None else storable(text), True
 
 
 def shown(text: str) -> str:
-    """Return text that every engine can keep: cut, without NUL and halves of characters."""
-    return text[:LONGEST_TEXT].replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    """Return the beginning of a text, as every engine can keep it."""
+    return storable(text[:LONGEST_TEXT])
+
+
+def storable(text: str) -> str:
+    """Return text without NUL and halves of characters, which PostgreSQL does not take."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")

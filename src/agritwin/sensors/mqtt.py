@@ -1,9 +1,12 @@
 """A persistent subscription at a broker: messages come in batches and are acknowledged when they are safe."""
 
+import contextlib
 import logging
 import os
 import select
+import socket
 import ssl
+import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +26,8 @@ USERNAME, PASSWORD = "AGRITWIN_MQTT_USERNAME", "AGRITWIN_MQTT_PASSWORD"
 GATHER_S = 0.02
 SESSION_S = 30 * 86_400
 """How long the broker keeps what it could not deliver."""
+KEEPALIVE_S = 60
+PUBACK = struct.Struct("!BBH")
 IN_FLIGHT = 2_000
 """Messages that may wait for their acknowledgement; the default of brokers, 20, would cap every batch."""
 
@@ -114,7 +119,7 @@ class Subscription:
             properties.SessionExpiryInterval = SESSION_S
             properties.ReceiveMaximum = IN_FLIGHT
             options = {"clean_start": False, "properties": properties}
-        self._client.connect(self.broker.host, self.broker.port, keepalive=60, **options)
+        self._client.connect(self.broker.host, self.broker.port, keepalive=KEEPALIVE_S, **options)
 
     @property
     def connected(self) -> bool:
@@ -154,21 +159,36 @@ class Subscription:
 
     def acknowledge(self, messages: list[Message]) -> None:
         """Tell the broker that messages are safe; on a lost connection they come again instead."""
-        for message in messages:
-            if message.qos and self.connected:
-                self._client.ack(message.mid, message.qos)
+        numbers = [message.mid for message in messages if message.qos]
+        connection: Any = self._client.socket()
+        if connection is None or not numbers:
+            return
+        if self._client.want_write():  # amid a packet of its own: these have to wait for its end
+            for number in numbers:
+                self._client.ack(number, 1)
+            return
+        # One call of the system for all of them: paho makes one for each, which costs more than storing the message.
+        connection.settimeout(KEEPALIVE_S)
+        try:
+            connection.sendall(b"".join([PUBACK.pack(0x40, 2, number) for number in numbers]))
+        except OSError as error:
+            log.warning("%s:%d takes no acknowledgements: %s", self.broker.host, self.broker.port, error)
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)  # the next read finds it lost
+        finally:
+            connection.setblocking(False)
 
     def disconnect(self) -> None:
         """Say good-bye; the session stays."""
         self._client.disconnect()
 
     def _readable(self, seconds: float) -> bool:
-        socket: Any = self._client.socket()
-        if socket is None:
+        connection: Any = self._client.socket()
+        if connection is None:
             return False
-        if getattr(socket, "pending", lambda: 0)():  # TLS may hold decrypted bytes that the kernel knows nothing of
+        if getattr(connection, "pending", lambda: 0)():  # TLS may hold decrypted bytes that the kernel knows nothing of
             return True
-        return bool(select.select([socket], [], [], seconds)[0])
+        return bool(select.select([connection], [], [], seconds)[0])
 
     def _connected(self, client: paho.Client, _data: Any, flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from agritwin.errors import ConfigError, DataError
 from agritwin.records.measures import canonical_unit
+from agritwin.records.values import Datatype
 
 
 class _Frozen(BaseModel):
@@ -26,7 +27,8 @@ class Stream(_Frozen):
     twin: str | None = Field(default=None, description="Twin of the sensor, where neither topic nor message names it.")
     sensor: str = Field(description="Name of the sensor.")
     measure: str = Field(description="What it measures.")
-    unit: str = Field(description="Unit of the values.")
+    unit: str = Field(description="Unit of the values; 1 where they have none.")
+    datatype: Datatype = Field(default="float", description="Type of the values; counters are int, states string.")
     minimum: float | None = Field(default=None, description="Below is absurd.")
     maximum: float | None = Field(default=None, description="Above is absurd.")
     cadence_minutes: float | None = Field(default=None, gt=0, description="Expected time between readings.")
@@ -39,6 +41,12 @@ class Stream(_Frozen):
             return canonical_unit(unit)
         except DataError as error:
             raise ValueError(error.message) from error
+
+    @model_validator(mode="after")
+    def _range_is_of_numbers(self) -> Self:
+        if self.datatype in ("string", "bool") and (self.minimum, self.maximum) != (None, None):
+            raise ValueError(f"values of type {self.datatype} have no range")
+        return self
 
 
 class Registry(_Frozen):

@@ -13,6 +13,7 @@ from agritwin.errors import DataError
 from agritwin.holding.files import Landed, land
 from agritwin.records.instruments import Flag
 from agritwin.records.measures import canonical_unit, convert_value
+from agritwin.records.values import columns_of, read_value
 from agritwin.sensors.registry import Registry, Stream
 
 FORMATS = {".csv": b"", ".tsv": b"", ".txt": b"", ".json": b"", ".jsonl": b"", ".ndjson": b""}
@@ -115,7 +116,7 @@ def _lines(landed: Landed) -> pd.DataFrame:
     try:
         text = landed.data.decode("utf-8-sig")
         if landed.suffix in (".jsonl", ".ndjson", ".json"):
-            table = pd.DataFrame([json.loads(line) for line in text.splitlines() if line.strip()])
+            table = pd.DataFrame([json.loads(line) for line in text.splitlines() if line.strip()], dtype=object)
             table = table.map(lambda cell: None if cell is None else str(cell))
         else:
             table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, sep=None, engine="python")
@@ -153,8 +154,7 @@ def _typed(long: pd.DataFrame, registry: Registry) -> pd.DataFrame:
     """Give each value its type, sensor, measure and unit; an empty field is no reading."""
     long = long.loc[long["_value"].notna() & (long["_value"] != "")]
     streams = {stream.column: stream for stream in registry.streams}
-    value = np.asarray(pd.to_numeric(long["_value"], errors="coerce"), float)
-    no_number = ~np.isfinite(value)
+    value, text, fits = _columns(long.loc[:, "_value"], [streams[topic].datatype for topic in long["_topic"]])
     table = pd.DataFrame(
         {
             "line": long["_line"].to_numpy(),
@@ -163,9 +163,9 @@ def _typed(long: pd.DataFrame, registry: Registry) -> pd.DataFrame:
             "measure": [streams[topic].measure for topic in long["_topic"]],
             "time": long["_time"].to_numpy(),
             "arrival": moments(long.loc[:, registry.arrival], registry.zone).to_numpy() if registry.arrival else pd.NaT,
-            "value": np.where(no_number, np.nan, value),
-            "text": long["_value"].where(no_number, None).to_numpy(),
-            "flags": np.where(no_number, int(Flag.ABSURD), 0),
+            "value": value,
+            "text": text,
+            "flags": np.where(fits, 0, int(Flag.ABSURD)),
         },
         columns=COLUMNS,
     )
@@ -176,11 +176,28 @@ def _typed(long: pd.DataFrame, registry: Registry) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
+def _columns(written: pd.Series, datatypes: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return number and text of each value, and whether it is of its type."""
+    value = np.array(pd.to_numeric(written, errors="coerce"), float)
+    fits = np.isfinite(value)
+    value[~fits] = np.nan
+    text = written.where(~fits, None).to_numpy(object)
+    for row, (given, datatype) in enumerate(zip(written, datatypes, strict=True)):
+        if datatype != "float":  # such columns are few
+            read = read_value(datatype, given)
+            fits[row] = read is not None
+            number, text[row] = (None, given) if read is None else columns_of(datatype, read)
+            value[row] = np.nan if number is None else number
+    return value, text, fits
+
+
 def _convert(table: pd.DataFrame, rows: np.ndarray, unit: str, stream: Stream) -> None:
     """Bring values of another unit into the stream's, and say so; what cannot be brought is absurd."""
     try:
         if canonical_unit(unit) == stream.unit:
             return
+        if stream.datatype != "float":
+            raise DataError(f"Values of type {stream.datatype} are not converted.")
         zero, one = convert_value(0.0, unit, stream.unit), convert_value(1.0, unit, stream.unit)
     except DataError:
         table.loc[rows, "flags"] |= int(Flag.UNIT_CHANGED | Flag.ABSURD)

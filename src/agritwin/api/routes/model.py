@@ -28,6 +28,7 @@ from agritwin.api.stored import models, sensors
 from agritwin.api.surroundings import Around
 from agritwin.records.database import reading, writing
 from agritwin.records.spellings import WRITTEN, Spelling, find, is_annotation, spell, spellings, unit_of
+from agritwin.records.values import value_of
 
 WEEK = dt.timedelta(weeks=1)
 MOST_VALUES = 1_000_000
@@ -236,7 +237,7 @@ def get_model_run(body: RunNumber, around: Around, account: Caller) -> dict[str,
         found = models.results(connection, body.run_id)
     return {
         name: [
-            Datapoint(value=sensors.value_of(datatype, number, text), timestamp=moment(time))
+            Datapoint(value=value_of(datatype, number, text), timestamp=moment(time))
             for datatype, time, number, text in rows
         ]
         for name, rows in found.items()

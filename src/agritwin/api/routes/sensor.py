@@ -29,6 +29,7 @@ from agritwin.records.database import reading, writing
 from agritwin.records.instruments import Flag
 from agritwin.records.people import Action
 from agritwin.records.spellings import WRITTEN, Spelling, is_annotation, spell, spellings
+from agritwin.records.values import value_of
 
 MOST_READINGS = 1_000_000
 
@@ -318,7 +319,7 @@ def sensor_readings(
     page.tell(total)
     return [
         Reading(
-            value=sensors.value_of(known.datatype, row.value, row.text),
+            value=value_of(known.datatype, row.value, row.text),
             timestamp=moment(row.time_ms),
             flags=[str(flag.name).lower() for flag in Flag(row.flags)] if doubtful else None,
         )

@@ -5,10 +5,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from agritwin.api.errors import ConflictError, RefusalError, UnknownError
-from agritwin.api.shapes import EXACT, LocationIdentifier
+from agritwin.api.shapes import LocationIdentifier
 from agritwin.records import tables as t
 from agritwin.records.database import insert
 from agritwin.records.spellings import DATATYPES, WRITTEN, unit_of
+from agritwin.records.values import LARGEST, SMALLEST
 
 PYTHON: dict[str, tuple[type, ...]] = {"string": (str,), "float": (int, float), "int": (int, float), "bool": (bool,)}
 
@@ -173,7 +174,7 @@ def typed(what: str, value: Any, kind: str) -> Any:
         When it is of another type.
     """
     fits = isinstance(value, PYTHON[kind]) and (kind == "bool") == isinstance(value, bool)
-    if not fits or (kind == "int" and (value != int(value) or abs(value) > EXACT)):
+    if not fits or (kind == "int" and (value != int(value) or not SMALLEST <= value <= LARGEST)):
         raise RefusalError(f"{what} is {str(value)[:50]!r}.", f"Give a value of type {WRITTEN[kind]}.")
     return {"float": float, "int": int}.get(kind, lambda given: given)(value)
 

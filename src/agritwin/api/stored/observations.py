@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from agritwin.api import odata
 from agritwin.api.parcels import feature
 from agritwin.api.shapes import moment
-from agritwin.api.stored.sensors import value_of
 from agritwin.api.stored.stays import GEOJSON, Stay, place, stays
 from agritwin.records import tables as t
 from agritwin.records.instruments import Flag
 from agritwin.records.spellings import Spelling, is_annotation, spellings
+from agritwin.records.values import value_of
 
 UNATTRIBUTED = "unattributed"
 OM = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_"

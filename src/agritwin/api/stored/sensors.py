@@ -11,6 +11,7 @@ from agritwin.records import tables as t
 from agritwin.records.database import insert
 from agritwin.records.instruments import UNUSABLE, Flag
 from agritwin.records.spellings import Spelling, find, spellings
+from agritwin.records.values import columns_of
 
 Rule = Literal["flag", "first", "last"]
 Outcome = Literal["stored", "known", "kept_first", "replaced", "conflict"]
@@ -161,15 +162,7 @@ def columns(measure: Spelling, value: Any) -> tuple[float | None, str | None]:
     RefusalError
         When it is not of the measure's type.
     """
-    checked = typed(f"A value of {measure.name}", value, measure.datatype)
-    return (None, checked) if measure.datatype == "string" else (float(checked), None)
-
-
-def value_of(datatype: str, number: float | None, text: str | None) -> Any:
-    """Return the value that a reading's columns hold."""
-    if datatype == "string" or number is None:
-        return text or ""
-    return {"int": int, "bool": bool}.get(datatype, float)(number)
+    return columns_of(measure.datatype, typed(f"A value of {measure.name}", value, measure.datatype))
 
 
 def store(
