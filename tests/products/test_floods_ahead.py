@@ -94,3 +94,14 @@ def test_the_worst_member_is_run_in_full_and_its_depth_takes_the_place_of_the_on
 def test_dry_members_are_not_run(library, terrain, parcel):
     members = forecast(DRY, {3: 5.0})
     assert refine(terrain, parcel, members, floods_ahead(library, members, 0.5), CONFIG["alerts"], FLOOD) == {}
+
+
+def test_no_member_is_run_where_the_others_settle_the_level(library, terrain, parcel):
+    """Three of ten must agree: one of four alike changes nothing, one of three does."""
+    for alike, runs in ((4, 0), (3, 1)):
+        members = forecast(*[STORM] * alike, *[DRY] * (10 - alike))
+        ahead = floods_ahead(library, members, 0.5)
+        refined = refine(terrain, parcel, members, ahead, CONFIG["alerts"], FLOOD)
+        assert len(refined) == runs
+    settled = forecast(*[STORM] * 4, *[DRY] * 6)
+    assert len({judged(library, settled, {0: depth}).level for depth in (0.0, 0.1, 0.3, 9.0)}) == 1

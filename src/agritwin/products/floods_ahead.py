@@ -19,6 +19,7 @@ HOURS = (1, 2, 3, 6, 12, 24)
 """Windows of hourly rain."""
 REFINED_M = 10.0
 """Cells of full runs, at most: a quarter of those of 5 m at an eighth of their cost."""
+BOTTOMLESS_M = 1e3
 UNKNOWN_SOIL = 0.5
 """Soil water where no crop simulation says it: that of the normal curve number."""
 
@@ -52,7 +53,10 @@ def refine(
     settings: dict[str, Any],
     flood: dict[str, Any],
 ) -> dict[int, float]:
-    """Run the worst members in full where the library sees danger in them.
+    """Run the worst members in full where the library sees danger in them, and where that can change the level.
+
+    The level is that of the depth on which enough members agree. Where it stays the same whether the worst members
+    bring no water or any amount of it, nothing is run.
 
     Parameters
     ----------
@@ -71,7 +75,7 @@ def refine(
     danger = settings["flood_depth_m"]["low"]
     worst = sorted(range(len(ahead)), key=lambda i: -ahead[i][1].depth_max_m)[: flood["refined_members"]]
     chosen = [i for i in worst if ahead[i][1].depth_max_m >= danger]
-    if terrain is None or forecast is None or not chosen:
+    if terrain is None or forecast is None or not chosen or not _decisive(chosen, ahead, forecast, settings):
         return {}
     land = coarsened(terrain, REFINED_M)
     inside = parcel_mask(land, polygon).to_numpy().astype(bool)
@@ -82,6 +86,16 @@ def refine(
         rain = forecast["precipitation"].isel(member=member, time=steps)
         found[member] = float(full_run(land, rain.to_numpy(), event, flood)[inside].max())
     return found
+
+
+def _decisive(
+    chosen: list[int], ahead: list[tuple[Event, Response, int]], forecast: xr.Dataset, settings: dict[str, Any]
+) -> bool:
+    """Whether the level depends on the depths that these members bring."""
+    now = dt.datetime.fromtimestamp(0, dt.UTC)
+    bounds = (dict.fromkeys(chosen, depth) for depth in (0.0, BOTTOMLESS_M))
+    verdicts = [from_flood(ahead, depths, forecast, settings, now, None) for depths in bounds]
+    return len({judgement.level for verdict in verdicts for judgement in verdict}) > 1
 
 
 def full_run(terrain: xr.Dataset, rain_mm: np.ndarray, event: Event, flood: dict[str, Any]) -> np.ndarray:
