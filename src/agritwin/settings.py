@@ -241,6 +241,9 @@ class Alerts(Section):
     silent_sensor_messages: Thresholds
     stuck_sensor_h: Thresholds
     failing_model_crps_ratio: Thresholds
+    model_coverage_error: Thresholds
+    model_crps_ratio: Thresholds
+    unconverged_models: Thresholds
     probability_min: Share = Field(description="share of forecast members that has to agree")
     neighbour_distance_m: float = Field(ge=0)
     live_valid_h: PositiveFloat = Field(le=240, description="how long an alert from live readings stands")

@@ -130,6 +130,9 @@ CASES = {
     "silent_sensor": ([60.0], "serious", [2.0]),
     "stuck_sensor": ([25.0], "low", [23.0]),
     "failing_model": ([1.6], "mid", [1.1]),
+    "model_coverage": ([0.05], "low", [0.03]),
+    "model_skill": ([1.4], "serious", [0.9]),
+    "unconverged_model": ([2.0], "mid", [0.0]),
 }
 
 

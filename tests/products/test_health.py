@@ -8,8 +8,9 @@ import pytest
 import sqlalchemy as sa
 import xarray as xr
 
+from agritwin.alerts.explanation import sentence
 from agritwin.config import read_yaml
-from agritwin.products.health import from_models, from_sensors
+from agritwin.products.health import from_models, from_sensors, from_series
 from agritwin.records import tables as t
 from agritwin.records.database import connect, migrate, writing
 from agritwin.records.instruments import Flag, define_measure, define_sensor, store_readings
@@ -97,3 +98,55 @@ def test_too_few_scored_hours_are_not_enough_data():
     (judgement,) = from_models(few.isel(lead=slice(0, 10)), observed, ALERTS, UNTIL)
     assert (judgement.level, judgement.code, judgement.value) == ("none", "no_data", None)
     assert from_models(None, observed, ALERTS, UNTIL) == []
+
+
+def backtest(coverage=0.9, skill=0.05, n=2982, converged=True):
+    """The product ``forecast`` of two series; the second one has the figures given."""
+
+    def entry(coverage, skill, converged):
+        scores = [
+            {"model": "climatology", "n": n, "crps_skill": 0.0, "converged": True},
+            {"model": "damped_anomaly", "n": n, "crps_skill": skill, "converged": True},
+            {"model": "sarimax", "n": n, "crps_skill": 0.01, "converged": converged},
+        ]
+        return {"chosen": "damped_anomaly", "scores": scores, "interval": {"coverage": coverage, "nominal": 0.9}}
+
+    return {"variables": {"et0": entry(0.905, 0.06, True), "air_temperature": entry(coverage, skill, converged)}}
+
+
+@pytest.mark.parametrize(
+    ("figures", "rule", "level"),
+    [
+        ({}, None, None),
+        ({"coverage": 0.85}, "model_coverage", "low"),
+        ({"coverage": 0.99}, "model_coverage", "mid"),
+        ({"coverage": 0.6}, "model_coverage", "serious"),
+        ({"skill": -0.05}, "model_skill", "low"),
+        ({"skill": -0.4}, "model_skill", "serious"),
+        ({"converged": False}, "unconverged_model", "low"),
+    ],
+)
+def test_models_are_judged_by_their_backtest_with_evidence(figures, rule, level):
+    judged = {one.rule: one for one in from_series(backtest(**figures), ALERTS, UNTIL)}
+    assert set(judged) == {"model_coverage", "model_skill", "unconverged_model"}
+    assert {name: one.level for name, one in judged.items() if one.level != "none"} == ({rule: level} if rule else {})
+    if rule is not None:
+        told = judged[rule]
+        assert told.evidence["source"] == "damped_anomaly (air_temperature)"
+        assert told.evidence["scored_days"] == 2982
+        assert told.threshold == ALERTS[catalogue_key(rule)][level]
+        assert told.valid_until == UNTIL
+        assert sentence(told, "es") != sentence(told, "en")
+
+
+def catalogue_key(rule):
+    return {
+        "model_coverage": "model_coverage_error",
+        "model_skill": "model_crps_ratio",
+        "unconverged_model": "unconverged_models",
+    }[rule]
+
+
+def test_a_model_scored_on_few_days_is_not_judged():
+    judged = {one.rule: one for one in from_series(backtest(coverage=0.5, skill=-1, n=20), ALERTS, UNTIL)}
+    assert judged["model_coverage"].code == judged["model_skill"].code == "no_data"

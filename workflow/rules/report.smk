@@ -15,6 +15,7 @@ rule judge_alerts:
         forecast_pin="data/twins/{twin}/forecast.json",
         weather="results/{twin}/weather.json",
         records="results/{twin}/records.json",
+        forecast="results/{twin}/forecast.json",
         crop="results/{twin}/crop.json",
         flood="results/{twin}/flood.json",
         library="results/{twin}/flood_library.json",

@@ -29,6 +29,9 @@ _CATALOGUE: tuple[tuple[str, str, str, str, Direction], ...] = (
     ("silent_sensor", "silent_sensor_messages", "missed_messages", "1", "above"),
     ("stuck_sensor", "stuck_sensor_h", "constant_for", "h", "above"),
     ("failing_model", "failing_model_crps_ratio", "crps_ratio", "1", "above"),
+    ("model_coverage", "model_coverage_error", "coverage_error", "1", "above"),
+    ("model_skill", "model_crps_ratio", "crps_ratio", "1", "above"),
+    ("unconverged_model", "unconverged_models", "unconverged", "1", "above"),
 )
 
 

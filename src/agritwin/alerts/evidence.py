@@ -97,7 +97,12 @@ def model_failure(
     recent_crps: float, expected_crps: float, known_until: dt.datetime, source: str, **notes: Any
 ) -> Evidence:
     """CRPS of recent forecasts over what is expected of them: that of the backtest, or what their spread promises."""
-    return replace(_single("crps_ratio", "1", recent_crps / expected_crps, known_until, source), notes=notes)
+    return of_model("crps_ratio", recent_crps / expected_crps, known_until, source, **notes)
+
+
+def of_model(quantity: str, value: float, known_until: dt.datetime, source: str, **notes: Any) -> Evidence:
+    """A figure without unit that tells how good a model is."""
+    return replace(_single(quantity, "1", value, known_until, source), notes=notes)
 
 
 def ensemble_error(

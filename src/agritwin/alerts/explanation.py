@@ -21,6 +21,9 @@ _NAMES: dict[Language, dict[str, str]] = {
         "silent_sensor": "silent sensor",
         "stuck_sensor": "stuck sensor",
         "failing_model": "failing forecast model",
+        "model_coverage": "model too sure or too unsure of itself",
+        "model_skill": "model without skill",
+        "unconverged_model": "model not fitted",
     },
     "es": {
         "frost": "helada",
@@ -34,6 +37,9 @@ _NAMES: dict[Language, dict[str, str]] = {
         "silent_sensor": "sensor sin señal",
         "stuck_sensor": "sensor atascado",
         "failing_model": "modelo de predicción fallando",
+        "model_coverage": "modelo demasiado o poco seguro de sí",
+        "model_skill": "modelo sin acierto",
+        "unconverged_model": "modelo sin ajustar",
     },
 }
 _LEVELS: dict[Language, dict[str, str]] = {
@@ -55,6 +61,9 @@ _WHAT: dict[Language, dict[str, str]] = {
         "silent_sensor": "messages missed in a row",
         "stuck_sensor": "time without any change",
         "failing_model": "recent error over the usual one",
+        "model_coverage": "share by which the 90 % interval of the backtest misses 0.9",
+        "model_skill": "error of the chosen model over that of the climatology",
+        "unconverged_model": "models whose fit did not converge",
     },
     "es": {
         "frost": "temperatura mínima",
@@ -68,6 +77,9 @@ _WHAT: dict[Language, dict[str, str]] = {
         "silent_sensor": "mensajes perdidos seguidos",
         "stuck_sensor": "tiempo sin ningún cambio",
         "failing_model": "error reciente entre el habitual",
+        "model_coverage": "fracción en que el intervalo del 90 % se aparta de 0,9 en el contraste con el pasado",
+        "model_skill": "error del modelo elegido entre el de la climatología",
+        "unconverged_model": "modelos cuyo ajuste no convergió",
     },
 }
 _SOURCES: dict[Language, dict[str, str]] = {

@@ -21,6 +21,10 @@ MEMORY = dt.timedelta(hours=24)
 NEARLY_DRY = 1.02
 """A longer window holds another event when it has more rain than this share of the shorter one's."""
 GAUGES = "gauges"
+RAIN = "precipitation"
+"""Measure of a rain gauge, mm since its message before."""
+SYNTHETIC = "-synthetic"
+"""End of the names of sensors whose readings are an exercise."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +118,14 @@ def judge_rain(
     sums = [sums_until(series, latest) for series in known]
     notes: dict[str, Any] = {"synthetic": True} if any(r.synthetic for series in known for r in series) else {}
     found = [
-        ("downpour", "precipitation", "mm", [rain[1.0] for rain in sums], {}),
-        ("heavy_rain", "precipitation_24h", "mm", [rain[24.0] for rain in sums], {}),
+        (
+            name,
+            quantity,
+            "mm",
+            [rain[hours] for rain in sums],
+            rarity_notes(max(rain[hours] for rain in sums), hours, situation),
+        )
+        for name, quantity, hours in (("downpour", "precipitation", 1.0), ("heavy_rain", "precipitation_24h", 24.0))
     ]
     if (library := situation.library) is not None:
         worst = [worst_event(rain, library, situation.soil_water) for rain in sums]
@@ -152,6 +162,12 @@ def distinct(sums: Mapping[float, float]) -> list[tuple[float, float]]:
         if not kept or amount > NEARLY_DRY * kept[-1][1]:
             kept.append((hours, amount))
     return kept
+
+
+def rarity_notes(amount_mm: float, duration_h: float, situation: Situation) -> dict[str, Any]:
+    """Say how rare an amount of rain is here; nothing where it comes more often than the rarest of two years."""
+    years = situation.frequency.return_years(amount_mm, duration_h) if situation.frequency else None
+    return {} if years is None else {"return_years": round(years, 1)}
 
 
 def flood_notes(event: Event, response: Response, frequency: Frequency | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Whether what the twin rests on can be trusted: sensors that are silent or stuck, forecasts that fail."""
+"""Whether what the twin rests on can be trusted: sensors that are silent or stuck, forecasts and models that fail."""
 
 import datetime as dt
 from pathlib import Path
@@ -21,7 +21,8 @@ from agritwin.records.instruments import Flag, readings
 
 RECENT_DAYS = 14
 LEAST_SCORED = 48
-"""Hours of forecast that have to be scored before a forecast is judged."""
+"""Hours of forecast that have to be scored before a forecast is judged; days of the backtest before a model is."""
+MODEL_RULES = ("model_coverage", "model_skill", "unconverged_model")
 
 
 def from_sensors(engine: sa.Engine, twin: str, settings: dict[str, Any], until: dt.datetime) -> list[Judgement]:
@@ -105,3 +106,34 @@ def from_models(
     figures = (np.nan, np.nan) if few else (float(errors.mean()), float(promised.mean()))
     told = evidence.model_failure(*figures, until, "forecast", scored_hours=int(errors.size))
     return [judge(told, made["failing_model"])]
+
+
+def from_series(forecast: dict[str, Any], settings: dict[str, Any], until: dt.datetime) -> list[Judgement]:
+    """Judge the models of the daily series by their backtest: the published interval, the chosen one's skill, the fits.
+
+    Of each rule the judgements that raise danger, or else the one nearest to it.
+
+    Parameters
+    ----------
+    forecast
+        The product ``forecast``.
+    settings, until
+        The section `alerts`, and the time up to which data entered.
+    """
+    made = rules(settings)
+    judged: dict[str, list[Judgement]] = {name: [] for name in MODEL_RULES if name in made}
+    for variable, entry in forecast["variables"].items():
+        chosen = next(score for score in entry["scores"] if score["model"] == entry["chosen"])
+        interval, known = entry["interval"], chosen["n"] >= LEAST_SCORED
+        unconverged = [score["model"] for score in entry["scores"] if not score["converged"]]
+        figures = {
+            "model_coverage": abs(interval["coverage"] - interval["nominal"]) if known else np.nan,
+            "model_skill": 1.0 - chosen["crps_skill"] if known else np.nan,
+            "unconverged_model": len(unconverged),
+        }
+        notes = {"scored_days": chosen["n"], "coverage": interval["coverage"], "unconverged": unconverged}
+        for name, found in judged.items():
+            source = f"{entry['chosen']} ({variable})"
+            told = evidence.of_model(made[name].quantity, figures[name], until, source, **notes)
+            found.append(judge(told, made[name]))
+    return [one for found in judged.values() for one in raised_or_nearest(found)]

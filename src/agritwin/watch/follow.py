@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from agritwin.alerts import evidence
 from agritwin.alerts.commands import move, propose, register
 from agritwin.alerts.explanation import as_dict, from_dict
-from agritwin.alerts.live import GAUGES, MEMORY, RainReading, Standing, State, follow
+from agritwin.alerts.live import GAUGES, MEMORY, RAIN, SYNTHETIC, RainReading, Standing, State, follow
 from agritwin.alerts.notifications import event_key, notify
 from agritwin.alerts.rules import LEVELS, Judgement, judge
 from agritwin.alerts.stores import SqlInbox, SqlJournal, ensure_twin, log_alert
@@ -26,9 +26,6 @@ from agritwin.watch.context import Context
 
 log = logging.getLogger(__name__)
 
-RAIN = "precipitation"
-SYNTHETIC = "-synthetic"
-"""End of the names of sensors whose readings are an exercise."""
 TOLD_TO_NEIGHBOURS = ("flood",)
 LIVE_DAYS = 7
 """A sensor silent for longer is not alive any more; how old its data are is judged with the forecasts."""
@@ -74,11 +71,15 @@ def follow_readings(engine: sa.Engine, twins: Iterable[str], find: Find, now: dt
 
 
 def follow_product(engine: sa.Engine, context: Context, now: dt.datetime) -> list[News]:
-    """Take over the judgements that the DAG has published: an event goes on while they say so, and is told once."""
+    """Take over the judgements that the DAG has published: an event goes on while they say so, and is told once.
+
+    Those of rain gauges are left out: the watch judges the same readings itself, one by one.
+    """
     if context.product is None:
         return []
     judgements = [from_dict(written) for written in context.product["judgements"]]
-    return _take_over(engine, context, [(judgement, _subject(judgement)) for judgement in judgements], now)
+    found = [(judgement, _subject(judgement)) for judgement in judgements]
+    return _take_over(engine, context, [pair for pair in found if pair[1] != GAUGES], now)
 
 
 def follow_silence(engine: sa.Engine, context: Context, now: dt.datetime) -> list[News]:

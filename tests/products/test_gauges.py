@@ -1,0 +1,70 @@
+"""Rain that gauges recorded: beside how rare it is, and judged as the watch judges it live."""
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from agritwin.alerts.rarity import spanish_frequency
+from agritwin.config import read_yaml
+from agritwin.products.alerts import from_gauges, gauges, measured_rain
+from agritwin.records import tables as t
+from agritwin.records.database import connect, migrate, writing
+from agritwin.records.instruments import Flag, define_measure, define_sensor, store_readings
+from tests.conftest import ROOT
+
+ALERTS = read_yaml(ROOT / "config" / "config.yaml")["alerts"]
+UNTIL = dt.datetime(2025, 6, 15, tzinfo=dt.UTC)
+RARITY = spanish_frequency(34.0, 0.35, 10.0)
+
+
+@pytest.fixture
+def engine(tmp_path):
+    engine = connect(tmp_path / "records.db")
+    migrate(engine)
+    with writing(engine) as connection:
+        connection.execute(sa.insert(t.twins).values(id="t"))
+    define_measure(engine, "precipitation", "mm")
+    define_sensor(engine, "gauge", "rain gauge", ["precipitation"], twin_id="t", cadence_s=900)
+    yield engine
+    engine.dispose()
+
+
+def store(engine, hours_ago, mm, flags=0):
+    times = [pd.Timestamp("2025-06-15") - pd.Timedelta(hours=h) for h in hours_ago]
+    table = pd.DataFrame({"time": times, "value": mm, "flags": flags})
+    store_readings(engine, table.assign(sensor="gauge", measure="precipitation"))
+
+
+def test_recorded_rain_is_compared_with_intensity_duration_and_frequency(engine):
+    store(engine, [3.75, 3.5, 3.25, 3.0], 10.0)
+    told = gauges(engine, "t", UNTIL)
+    rows = {row["duration_h"]: row for row in measured_rain(told, RARITY)}
+    assert rows[1.0]["amount_mm"] == rows[24.0]["amount_mm"] == 40.0
+    assert rows[0.5]["amount_mm"] == 20.0
+    assert rows[1.0]["return_years"] == pytest.approx(RARITY.return_years(40.0, 1.0))
+    assert rows[1.0]["return_years"] > rows[24.0]["return_years"]
+    judged = {one.rule: one for one in from_gauges(told, ALERTS, None, RARITY, None)}
+    assert (judged["downpour"].level, judged["downpour"].value) == ("mid", 40.0)
+    assert judged["downpour"].evidence["source"] == "gauges"
+    assert judged["downpour"].evidence["return_years"] == pytest.approx(rows[1.0]["return_years"], abs=0.05)
+    assert judged["downpour"].valid_until == UNTIL - dt.timedelta(hours=3) + dt.timedelta(hours=ALERTS["live_valid_h"])
+    assert judged["heavy_rain"].level == "mid"
+
+
+def test_rain_of_another_day_or_another_twin_or_out_of_range_does_not_count(engine):
+    store(engine, [30.0, -1.0], 50.0)
+    store(engine, [2.0], 900.0, int(Flag.ABSURD))
+    assert gauges(engine, "t", UNTIL) == {}
+    store(engine, [1.0], 0.2)
+    assert gauges(engine, "other", UNTIL) == {}
+    told = gauges(engine, "t", UNTIL)
+    assert [reading.mm for reading in told["gauge"]] == [0.2]
+    assert {one.level for one in from_gauges(told, ALERTS, None, RARITY, 1.0)} == {"none"}
+    assert {row["return_years"] for row in measured_rain(told, RARITY)} == {None}
+
+
+def test_without_gauges_nothing_is_judged(engine):
+    assert gauges(engine, "t", UNTIL) == {}
+    assert from_gauges({}, ALERTS, None, None, None) == measured_rain({}, None) == []
