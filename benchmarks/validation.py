@@ -120,14 +120,15 @@ def response_table(truths: int, members: int = 200) -> str:
         "| 90 % interval holds | flat ranks, p | gates |",
         "|---" * 9 + "|",
     ]
+    outcomes = [twin.experiment(seed, members, RESPONSE_SDS)[0] for seed in range(truths)]
+    tables = [twin.summary(outcomes[:count]) for count in (some, truths)]
+    drawn = twin.drawn(20_000, np.random.default_rng(0))
     for sd in RESPONSE_SDS:
-        known = twin.population(sd)
-        drawn = twin.drawn(20_000, np.random.default_rng(0), known=known)
-        spreads = [float(drawn[name].std() / drawn[name].mean()) for name in twin.RESPONSES]
-        outcomes = [twin.experiment(seed, members, known)[0] for seed in range(truths)]
+        responses = twin.respread(drawn, sd)
+        spreads = [float(responses[name].std() / responses[name].mean()) for name in twin.RESPONSES]
         cells = [f"{min(spreads):.0%} to {max(spreads):.0%}" if sd else "exactly"]
-        for count in (some, truths):
-            row = twin.summary(outcomes[:count]).loc["yield"]
+        for table in tables:
+            row = table.loc[str(sd)]
             held = row["ratio"] <= 0.60 and 0.86 <= row["coverage"] <= 0.94 and row["flat"] > 0.01
             cells += [f"{row[name]:.2f}" for name in ("ratio", "coverage", "flat")]
             cells.append("held" if held else "missed")

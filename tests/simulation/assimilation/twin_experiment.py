@@ -4,7 +4,7 @@ Synthetic throughout. Each truth is an orchard with its own weather, drawn from 
 a population that is wrong: shifted by half a standard deviation, up or down by chance, in every parameter.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,23 +62,23 @@ class Score:
     rank: float
 
 
-def population(response_sd: float) -> dict[str, tuple[float, float]]:
-    """The population with another spread of the yield's response to water."""
-    return {name: (mean, response_sd if name in RESPONSES else sd) for name, (mean, sd) in POPULATION.items()}
-
-
-def drawn(
-    members: int,
-    random: np.random.Generator,
-    shift: NDArray[np.float64] | None = None,
-    known: Mapping[str, tuple[float, float]] = POPULATION,
-) -> dict[str, NDArray]:
+def drawn(members: int, random: np.random.Generator, shift: NDArray[np.float64] | None = None) -> dict[str, NDArray]:
     """Draw unknowns; ``shift`` in standard deviations."""
-    moved = np.zeros(len(known)) if shift is None else shift
+    moved = np.zeros(len(POPULATION)) if shift is None else shift
     return {
         name: UNKNOWNS[name].backward(mean + sd * (shifted + random.standard_normal(members)))
-        for (name, (mean, sd)), shifted in zip(known.items(), moved, strict=True)
+        for (name, (mean, sd)), shifted in zip(POPULATION.items(), moved, strict=True)
     }
+
+
+def respread(unknowns: Mapping[str, NDArray], response_sd: float) -> dict[str, NDArray]:
+    """The same draws from a population in which the yield's response to water is known better or worse."""
+    changed = dict(unknowns)
+    for name in RESPONSES:
+        mean, sd = POPULATION[name]
+        scaled = (UNKNOWNS[name].forward(unknowns[name]) - mean) / sd
+        changed[name] = UNKNOWNS[name].backward(mean + response_sd * scaled)
+    return changed
 
 
 def model(weather: xr.Dataset, members: int) -> OrchardModel:
@@ -139,25 +139,26 @@ def rank(members: NDArray, truth: float, random: np.random.Generator) -> float:
 
 
 def experiment(
-    seed: int, members: int, known: Mapping[str, tuple[float, float]] = POPULATION, **options: Any
+    seed: int, members: int, response_sds: Sequence[float] = (), **options: Any
 ) -> tuple[dict[str, Score], pd.DataFrame]:
-    """Estimate one truth of the population ``known``; ``options`` go to :func:`assimilate`.
+    """Estimate one truth; ``options`` go to :func:`assimilate`.
 
     Returns
     -------
     tuple
         Scores of ``depletion`` (every day, by the observations up to it), ``forecast`` (of the depletion seven days
         ahead, from every second day of the probe, driven by the weather that came), ``yield`` (at the end of the
-        season) and ``bias`` (of the probe, at its end); and the innovation log.
+        season) and ``bias`` (of the probe, at its end), and of the yield for each of ``response_sds``
+        (:func:`respread`), under its name; and the innovation log.
     """
     random = np.random.default_rng(1000 + seed)
     weather = weather_of(seed)
-    truth, secret = model(weather, 1), drawn(1, random, known=known)
+    truth, secret = model(weather, 1), drawn(1, random)
     course, end = open_loop(truth, secret)
     depletion = course["root_zone_depletion"].to_numpy()[0]
     seen = observed(truth, secret, depletion, random)
     orchards = model(weather, members)
-    prior = drawn(members, random, 0.5 * random.choice([-1.0, 1.0], len(known)), known)
+    prior = drawn(members, random, 0.5 * random.choice([-1.0, 1.0], len(POPULATION)))
     free, free_end = open_loop(orchards, prior)
     free_depletion = free["root_zone_depletion"].to_numpy()
     ahead: dict[int, NDArray] = {}
@@ -170,18 +171,26 @@ def experiment(
     found = assimilate(orchards, prior, ESTIMATED, seen, after_correction=forecast, **options)
     filtered = found.filtered["root_zone_depletion"].to_numpy()
     last = truth.days.size - 1
-    true_yield = truth.predict("relative_yield", secret, end, last)[0]
-    free_yield = orchards.predict("relative_yield", prior, free_end, last)
-    new_yield = orchards.predict("relative_yield", found.unknowns, found.state, last)
+
+    def yields(sd: float | None) -> Score:
+        known, before, after = (
+            unknowns if sd is None else respread(unknowns, sd) for unknowns in (secret, prior, found.unknowns)
+        )
+        told = truth.predict("relative_yield", known, end, last)
+        free = orchards.predict("relative_yield", before, free_end, last)
+        return _score(
+            free[:, None], orchards.predict("relative_yield", after, found.state, last)[:, None], told, random
+        )
+
     bias = secret["bias_probe"][0]
     scored, due = np.arange(SPIN_UP, last + 1), np.array(sorted(ahead))
     scores = {
         "depletion": _score(free_depletion[:, scored], filtered[:, scored], depletion[scored], random),
         "forecast": _score(free_depletion[:, due], np.stack([ahead[day] for day in due], 1), depletion[due], random),
-        "yield": _score(free_yield[:, None], new_yield[:, None], np.array([true_yield]), random),
+        "yield": yields(None),
         "bias": _score(prior["bias_probe"][:, None], found.unknowns["bias_probe"][:, None], np.array([bias]), random),
     }
-    return scores, found.log
+    return scores | {str(sd): yields(sd) for sd in response_sds}, found.log
 
 
 def _score(free: NDArray, filtered: NDArray, truth: NDArray, random: np.random.Generator) -> Score:
