@@ -1,14 +1,17 @@
 """The page: head, key figures and sections in one HTML file that needs nothing but itself."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from bokeh.core.templates import MACROS, ROOT_DIV
 from bokeh.document import Document
-from bokeh.embed import components
-from bokeh.model import Model
+from bokeh.embed.elements import script_for_render_items
+from bokeh.embed.util import standalone_docs_json_and_render_items
+from bokeh.embed.wrappers import wrap_in_script_tag
 from bokeh.settings import settings
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -111,6 +114,7 @@ def _facts(twin: Twin, say: Language) -> tuple[tuple[str, str], ...]:
     )
 
 
+@functools.cache
 def environment() -> Environment:
     """Return the templates' environment; every text from data is escaped."""
     return Environment(
@@ -145,24 +149,33 @@ def variables(page: Page, others: Mapping[str, str], home: str | None = None) ->
 
 def document(page: Page) -> str:
     """Return a page as one HTML text that holds its scripts, styles and data."""
-    figures: dict[str, Model] = {plot.name: plot.figure for plot in page.plots}
-    together = Document()
-    with together.models.freeze():  # else every figure added walks all models again
-        for figure in figures.values():
-            together.add_root(figure)
-    scripts, places = components(figures) if figures else ("", {})
-    library = _bokehjs() if figures else ""
+    scripts, places = _figures(page.plots) if page.plots else (Markup(), {})
     others = {code: f"{code}.html" for code in LANGUAGES if code != page.language.code}
     return (
         environment()
         .get_template("page.html.jinja")
         .render(
             variables(page, others),
-            slot=lambda name: Markup(places[name]),
-            library=library,
-            figures=Markup(scripts),
+            slot=places.__getitem__,
+            library=_bokehjs() if page.plots else "",
+            figures=scripts,
         )
     )
+
+
+def _figures(plots: list[Plot]) -> tuple[Markup, dict[str, Markup]]:
+    """Return the script that draws the plots, and the place of each by name.
+
+    As Bokeh's ``components``, which also searches every document for mistakes in its figures: tests do that here.
+    """
+    together = Document()
+    with together.models.freeze():  # else every figure added walks all models again
+        for plot in plots:
+            together.add_root(plot.figure)
+    described, (item,) = standalone_docs_json_and_render_items(together, suppress_callback_warning=True)
+    script = wrap_in_script_tag(script_for_render_items(described, [item]))
+    places = (Markup(ROOT_DIV.render(root=root, macros=MACROS)) for root in item.roots)
+    return Markup(script), {plot.name: place for plot, place in zip(plots, places, strict=True)}
 
 
 def _bokehjs() -> Markup:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from bokeh.models import Range1d
+from bokeh.models import Line, Range1d, Scatter, VArea
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
@@ -61,7 +61,7 @@ def compared(
     if issue is not None:
         mark_today(plot, issue)
     data = source(day=corrected.day, corrected=corrected.middle, free=_at(free, corrected.day))
-    felt = plot.line("day", "corrected", source=data, line_alpha=0)
+    felt = plot.add_glyph(data, Line(x="day", y="corrected", line_alpha=0))
     rows = [(say("correction.corrected"), "corrected", digits), (say("correction.free"), "free", digits)]
     hover(plot, say, rows, [felt])
     title = say(f"correction.{name}_title")
@@ -84,9 +84,11 @@ def outlook(say: Language, depletion: Course, readily: NDArray[np.float64], summ
     _range(plot, "depletion", [depletion], readily.tolist())
     keys = _band(plot, depletion, "outlook", VIOLET, say("correction.outlook"))
     data = source(day=depletion.day, low=depletion.low, middle=depletion.middle, high=depletion.high, readily=readily)
-    plot.line("day", "readily", source=data, line_color=HEAT, line_dash="dashed", line_width=1.5, name="outlook-raw")
+    plot.add_glyph(
+        data, Line(x="day", y="readily", line_color=HEAT, line_dash="dashed", line_width=1.5), name="outlook-raw"
+    )
     keys.append(Key(say("crop.raw"), HEAT, "dashed", "outlook-raw"))
-    felt = plot.line("day", "middle", source=data, line_alpha=0)
+    felt = plot.add_glyph(data, Line(x="day", y="middle", line_alpha=0))
     rows = [("p10", "low", 0), ("p50", "middle", 0), ("p90", "high", 0), (say("crop.raw"), "readily", 0)]
     hover(plot, say, rows, [felt])
     return Plot("outlook", plot, say("correction.outlook_title"), summary, tuple(keys))
@@ -95,9 +97,9 @@ def outlook(say: Language, depletion: Course, readily: NDArray[np.float64], summ
 def _band(plot: figure, one: Course, name: str, colour: str, label: str, dashed: bool = False) -> list[Key]:
     data = source(day=one.day, low=one.low, middle=one.middle, high=one.high)
     fill = BAND if dashed else colour
-    plot.varea("day", "low", "high", source=data, fill_color=fill, fill_alpha=0.28, name=f"{name}-band")
+    plot.add_glyph(data, VArea(x="day", y1="low", y2="high", fill_color=fill, fill_alpha=0.28), name=f"{name}-band")
     dash, mark = ("dashed", "dashed") if dashed else ("solid", "line")
-    plot.line("day", "middle", source=data, line_color=colour, line_width=2, line_dash=dash, name=name)
+    plot.add_glyph(data, Line(x="day", y="middle", line_color=colour, line_width=2, line_dash=dash), name=name)
     return _keys(label, colour, mark, name, fill)
 
 
@@ -114,8 +116,8 @@ def _dots(plot: figure, say: Language, name: str, seen: Sequence[dict[str, Any]]
             day = np.array([row["day"] for row in rows], "datetime64[ns]")
             data = source(day=day, shown=[row["shown"] for row in rows])
             filled = colour if group == "used" else None
-            plot.scatter(
-                "day", "shown", source=data, size=8, line_color=colour, fill_color=filled, name=f"{name}-{group}"
+            plot.add_glyph(
+                data, Scatter(x="day", y="shown", size=8, line_color=colour, fill_color=filled), name=f"{name}-{group}"
             )
             keys.append(Key(say(f"correction.{group}"), colour, "dot" if filled else "ring", f"{name}-{group}"))
     return keys

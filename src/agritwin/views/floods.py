@@ -2,6 +2,7 @@
 
 import numpy as np
 import xarray as xr
+from bokeh.models import Line
 from shapely.geometry.base import BaseGeometry
 
 from agritwin.views import maps
@@ -39,7 +40,7 @@ def hydrograph(say: Language, flood: xr.Dataset) -> Plot | None:
     plot = chart(say, "m³/s", dates=False, x_label=say("flood.hours_axis"), height=220)
     keys, felt = [], []
     for name, colour in kept:
-        felt.append(plot.line("hour", name, source=data, line_color=colour, line_width=2.5, name=name))
+        felt.append(plot.add_glyph(data, Line(x="hour", y=name, line_color=colour, line_width=2.5), name=name))
         keys.append(Key(say.word("flood", name), colour, "line", name))
     plot.y_range = from_zero(max(float(flood[name].max()) for name, _ in kept), 0.01)
     rows = [("h", "hour", 1), *((say.word("flood", name), name, 2) for name, _ in kept)]
@@ -103,8 +104,8 @@ def both_depths(say: Language, name: str, depth: xr.DataArray, title: str, summa
     own, asked = (100 * depth.isel(run=run).to_numpy().astype(float) for run in (0, 1))
     data = source(hour=hours(depth["time"]), own=own, asked=asked)
     plot = chart(say, say("flood.mean_depth"), dates=False, x_label=say("flood.hours_axis"), height=240)
-    line = plot.line("hour", "asked", source=data, line_color=VIOLET, line_width=2.5, name=f"{name}-asked")
-    plot.line("hour", "own", source=data, line_color=GREEN, line_width=2, name=f"{name}-own")
+    line = plot.add_glyph(data, Line(x="hour", y="asked", line_color=VIOLET, line_width=2.5), name=f"{name}-asked")
+    plot.add_glyph(data, Line(x="hour", y="own", line_color=GREEN, line_width=2), name=f"{name}-own")
     plot.y_range = from_zero(float(max(own.max(), asked.max())))
     rows = [("h", "hour", 2), (say("whatif.asked"), "asked", 1), (say("whatif.own"), "own", 1)]
     hover(plot, say, rows, [line], day=None)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from bokeh.models import Range1d
+from bokeh.models import Line, Range1d, VArea
 from numpy.typing import NDArray
 
 from agritwin.views.blocks import Key, Plot, State, Table
@@ -51,8 +51,8 @@ def fan(say: Language, name: str, forecast: dict[str, Any]) -> Plot:
     }
     plot = chart(say, unit)
     data = source(day=day, **values)
-    plot.varea("day", "low", "high", source=data, fill_color=VIOLET, fill_alpha=0.2, name=f"{name}-fan")
-    line = plot.line("day", "middle", source=data, line_color=VIOLET, line_width=2.5, name=f"{name}-median")
+    plot.add_glyph(data, VArea(x="day", y1="low", y2="high", fill_color=VIOLET, fill_alpha=0.2), name=f"{name}-fan")
+    line = plot.add_glyph(data, Line(x="day", y="middle", line_color=VIOLET, line_width=2.5), name=f"{name}-median")
     share = say.percent(float(high) - float(low))
     keys = [
         Key(say("forecast.median"), VIOLET, "line", f"{name}-median"),
@@ -60,13 +60,13 @@ def fan(say: Language, name: str, forecast: dict[str, Any]) -> Plot:
     ]
     if forecast.get("normal"):
         usual = source(day=day, value=np.array(forecast["normal"], float))
-        plot.line("day", "value", source=usual, line_color=QUIET, line_dash="dashed", name=f"{name}-normal")
+        plot.add_glyph(usual, Line(x="day", y="value", line_color=QUIET, line_dash="dashed"), name=f"{name}-normal")
         keys.append(Key(say("forecast.normal"), QUIET, "dashed", f"{name}-normal"))
     recent = forecast.get("recent") or {"day": [], "value": []}
     past = np.array(recent["value"], float)
     if past.size:
         seen = source(day=stamps(recent["day"]), value=past)
-        plot.line("day", "value", source=seen, line_color=GREEN, line_width=2, name=f"{name}-recent")
+        plot.add_glyph(seen, Line(x="day", y="value", line_color=GREEN, line_width=2), name=f"{name}-recent")
         keys.insert(0, Key(say("forecast.recent"), GREEN, "line", f"{name}-recent"))
     everything = np.concatenate([past, values["low"], values["high"]])
     floor = 0.0 if np.nanmin(everything) >= 0 else float(np.nanmin(everything)) - 1

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from bokeh.models import Whisker
+from bokeh.models import Scatter, VBar, Whisker
 from bokeh.plotting import figure
 
 from agritwin.views.blocks import Key, Plot
@@ -33,7 +33,11 @@ def harvests(say: Language, past: list[dict[str, Any]], prediction: dict[str, An
     if len(seasons) > CROWDED:
         plot.xaxis.major_label_orientation = np.pi / 4
     data = source(season=seasons, value=np.array([row["kg_per_ha"] for row in past], float))
-    bars = plot.vbar("season", top="value", width=0.6, source=data, color=EARTH, fill_alpha=0.85, name="harvest-bars")
+    bars = plot.add_glyph(
+        data,
+        VBar(x="season", top="value", width=0.6, line_color=EARTH, fill_color=EARTH, fill_alpha=0.85),
+        name="harvest-bars",
+    )
     keys = [Key(say("yield.harvested"), EARTH, "bar", "harvest-bars")]
     highest = float(np.nanmax(data.data["value"], initial=0))
     hover(plot, say, [(say("yield.season"), "season", -1), ("kg/ha", "value", 0)], [bars], day=None, line=False)
@@ -50,7 +54,9 @@ def _prediction(plot: figure, say: Language, prediction: dict[str, Any]) -> Key:
     if prediction["low"] is not None and prediction["high"] is not None:
         look: dict[str, Any] = {"line_color": INK, "line_width": 1.5}
         plot.add_layout(Whisker(source=data, base="season", lower="low", upper="high", **look))
-    dot = plot.scatter("season", "value", source=data, size=11, color=VIOLET, name="harvest-predicted")
+    dot = plot.add_glyph(
+        data, Scatter(x="season", y="value", size=11, line_color=VIOLET, fill_color=VIOLET), name="harvest-predicted"
+    )
     hover(
         plot,
         say,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from bokeh.models import ColumnDataSource, CustomJSHover, GlyphRenderer, HoverTool
+from bokeh.models import ColumnDataSource, CustomJSHover, GlyphRenderer, HoverTool, MultiPolygons
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
@@ -103,13 +103,13 @@ def change_layer(change: xr.DataArray, label: str, title: str) -> Layer:
     return Layer(label, title, "m", told, -most, most, CHANGE_COLOURS, 2)
 
 
-def outline(plot: figure, parcel: BaseGeometry, **options: Any) -> None:
+def outline(plot: figure, parcel: BaseGeometry, name: str = "outline", **options: Any) -> None:
     """Draw the outline of a parcel, holes included."""
     polygons = list(getattr(parcel, "geoms", [parcel]))
     xs: Any = [[[np.array(ring.xy[0]) for ring in (part.exterior, *part.interiors)] for part in polygons]]
     ys: Any = [[[np.array(ring.xy[1]) for ring in (part.exterior, *part.interiors)] for part in polygons]]
-    look: dict[str, Any] = {"fill_alpha": 0, "line_color": INK, "line_width": 2.5, "name": "outline"} | options
-    plot.multi_polygons(xs=xs, ys=ys, **look)
+    look: dict[str, Any] = {"fill_alpha": 0, "line_color": INK, "line_width": 2.5} | options
+    plot.add_glyph(ColumnDataSource({"xs": xs, "ys": ys}), MultiPolygons(xs="xs", ys="ys", **look), name=name)
 
 
 def shade(terrain: xr.Dataset, azimuth: float = 315.0, elevation: float = 45.0) -> xr.DataArray:

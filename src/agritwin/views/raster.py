@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from bokeh.models import GlyphRenderer, LinearColorMapper, Range1d, ScaleBar
+from bokeh.models import ColumnDataSource, GlyphRenderer, Image, LinearColorMapper, Range1d, ScaleBar
 from bokeh.palettes import interp_palette
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from agritwin.views.language import Language
-from agritwin.views.theme import FONT, INK, dress
+from agritwin.views.theme import FONT, INK, bare
 
 STEPS = 254
 HOLE = 255  # drawn as nothing
@@ -54,8 +54,10 @@ class Frame:
 
 def cut(values: xr.DataArray, frame: Frame) -> xr.DataArray:
     """Return the cells of a raster whose centre a frame holds, south first as Bokeh draws them."""
-    rising = values.sortby("y").sortby("x")
-    return rising.sel(x=slice(frame.west, frame.east), y=slice(frame.south, frame.north))
+    for dim in ("y", "x"):
+        if values[dim][0] > values[dim][-1]:
+            values = values.isel({dim: slice(None, None, -1)})
+    return values.sel(x=slice(frame.west, frame.east), y=slice(frame.south, frame.north))
 
 
 def to_bytes(values: NDArray, low: float, high: float) -> NDArray[np.uint8]:
@@ -72,7 +74,14 @@ def bounds(values: xr.DataArray) -> dict[str, float]:
 
 
 def draw(
-    plot: figure, values: xr.DataArray, low: float, high: float, colours: tuple[str, ...], name: str, **options: Any
+    plot: figure,
+    values: xr.DataArray,
+    low: float,
+    high: float,
+    colours: tuple[str, ...],
+    name: str,
+    alpha: float = 1.0,
+    visible: bool = True,
 ) -> GlyphRenderer:
     """Draw a raster (y, x), rising in both, on a map.
 
@@ -88,16 +97,16 @@ def draw(
         255 colours.
     name
         Name of the renderer.
-    options
-        Handed to Bokeh's image, for example ``alpha``, ``visible``.
+    alpha, visible
+        How much of what lies below is covered, and whether the raster is shown at first.
     """
     data = {
         "image": [to_bytes(values.to_numpy(), low, high)],
         **{key: [value] for key, value in bounds(values).items()},
     }
     mapper = LinearColorMapper(palette=list(colours), low=0, high=STEPS, high_color="rgba(0,0,0,0)")
-    look: dict[str, Any] = {"color_mapper": mapper, "name": name} | options
-    return plot.image("image", x="x", y="y", dw="dw", dh="dh", source=data, **look)
+    image = Image(image="image", x="x", y="y", dw="dw", dh="dh", global_alpha=alpha, color_mapper=mapper)
+    return plot.add_glyph(ColumnDataSource(data), image, name=name, visible=visible)
 
 
 def map_figure(frame: Frame, say: Language) -> figure:
@@ -110,20 +119,16 @@ def map_figure(frame: Frame, say: Language) -> figure:
     say
         Language.
     """
-    plot = figure(
+    plot = bare(
+        say,
+        "pan,box_zoom,reset,save",
         width=600,
         aspect_ratio=frame.aspect,
         sizing_mode="scale_width",
         x_range=Range1d(start=frame.west, end=frame.east),
         y_range=Range1d(start=frame.south, end=frame.north),
-        tools="pan,box_zoom,reset,save",
-        active_drag=None,
-        toolbar_location="above",
         min_border=0,
     )
-    dress(plot, say)
-    plot.axis.visible = False
-    plot.grid.visible = False
     plot.add_layout(
         ScaleBar(
             range=plot.x_range,

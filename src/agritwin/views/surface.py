@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from bokeh.models import ColumnDataSource, Range1d
-from bokeh.plotting import figure
+from bokeh.models import ColumnDataSource, ImageRGBA, Range1d
 from numpy.typing import NDArray
 from shapely import contains_xy
 from shapely.geometry.base import BaseGeometry
@@ -18,7 +17,7 @@ from agritwin.views.blocks import Control, Plot, script
 from agritwin.views.language import Language
 from agritwin.views.maps import Layer, coarsen, cut, frame_of, ramp, shade
 from agritwin.views.raster import HOLE, STEPS, Frame, to_bytes
-from agritwin.views.theme import dress
+from agritwin.views.theme import bare
 
 WIDE, TALL, MARCHES = 480, 300, 360
 REACH = float(np.sqrt(2.0))  # half the diagonal of the square that the land fills
@@ -99,8 +98,9 @@ def render(height: NDArray, light: NDArray, edge: NDArray, water: NDArray, headi
         image[front] = _rgb(*EARTH)
         top = np.where(first, level, top)
         colours = _colours(light[row, column], edge[row, column], water[row, column])
-        drawn = over & (line >= top) & (line <= level)
-        image = np.where(drawn, colours, image)
+        rows_drawn = slice(max(int(top.min()), 0), int(level.max()) + 1)
+        drawn = over & (line[rows_drawn] >= top) & (line[rows_drawn] <= level)
+        image[rows_drawn] = np.where(drawn, colours, image[rows_drawn])
         top = np.where(over, np.maximum(top, level + 1), top)
     return image
 
@@ -158,28 +158,24 @@ def surface(
     edge = _outline(parcel, depth)
     stack = to_bytes(depth.to_numpy(), layer.low, layer.high)
     heading = HEADINGS // 8
-    plot = figure(
+    plot = bare(
+        say,
+        "save",
         width=600,
         aspect_ratio=WIDE / TALL,
         sizing_mode="scale_width",
         x_range=Range1d(start=0, end=WIDE),
         y_range=Range1d(start=0, end=TALL),
-        tools="save",
-        toolbar_location="above",
         min_border=0,
     )
-    dress(plot, say)
-    plot.axis.visible, plot.grid.visible = False, False
-    image = plot.image_rgba(
-        "image", x=0, y=0, dw=WIDE, dh=TALL, name=f"{name}-image",
-        source={"image": [render(height, light, edge, stack[start], heading)]},
-    )  # fmt: skip
+    drawn = ColumnDataSource({"image": [render(height, light, edge, stack[start], heading)]})
+    plot.add_glyph(drawn, ImageRGBA(image="image", x=0, y=0, dw=WIDE, dh=TALL), name=f"{name}-image")
     arrays = {"height": [height], "light": [light], "edge": [edge], "shape": [list(height.shape)]}
     models = {
         "ground": ColumnDataSource(arrays, name=f"{name}-ground"),
         "frames": ColumnDataSource({"image": list(stack)}, name=f"{name}-frames"),
         "state": ColumnDataSource({"heading": [heading], "step": [start]}, name=f"{name}-state"),
-        "image": image.data_source,
+        "image": drawn,
         "sizes": [WIDE, TALL, MARCHES, REACH, FLAT, LIFT, SKIRT, HEADINGS],
         "hole": HOLE,
         "steps": STEPS,

@@ -4,13 +4,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from bokeh.models import (
+    Axis,
+    CategoricalAxis,
     ColumnDataSource,
     CustomJSHover,
     CustomJSTickFormatter,
+    DatetimeAxis,
     DatetimeTicker,
+    FactorRange,
     GlyphRenderer,
+    Grid,
     HoverTool,
     InlineStyleSheet,
+    LinearAxis,
     Range1d,
     Span,
 )
@@ -22,6 +28,19 @@ INK, QUIET, GRID = "#1d2b22", "#5b6a60", "#e3e8e3"
 GREEN, RAIN, HEAT, COLD, EARTH, VIOLET = "#2f7a4d", "#2b6ca3", "#c05621", "#5277b8", "#8a6d3b", "#6b4e9b"
 BAND, WATER, DANGER = "#9fb3a6", "#3182bd", "#b3261e"
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
+
+AXIS: dict[str, Any] = {
+    "axis_line_color": QUIET,
+    "major_tick_line_color": QUIET,
+    "minor_tick_line_color": None,
+    "major_label_text_color": QUIET,
+    "axis_label_text_color": QUIET,
+    "major_label_text_font": FONT,
+    "axis_label_text_font": FONT,
+    "major_label_text_font_size": "12px",
+    "axis_label_text_font_size": "12px",
+    "axis_label_text_font_style": "normal",
+}
 
 # Steps of more than three weeks are told by month, January with its year.
 _DATE_TICK = """
@@ -62,49 +81,64 @@ def chart(
     options
         Handed to Bokeh's figure.
     """
-    plot = figure(
+    plot = bare(
+        say,
+        "xpan,xbox_zoom,reset,save",
         height=height,
         sizing_mode="stretch_width",
-        x_axis_type="datetime" if dates else "auto",
-        tools="xpan,xbox_zoom,reset,save",
-        active_drag=None,
-        toolbar_location="above",
         min_border_left=54,
         min_border_right=12,
         **options,
     )
-    dress(plot, say)
-    plot.yaxis.axis_label = unit
-    plot.xaxis.axis_label = x_label or None
     locale = {"locale": say.locale}
+    numbers: Any = CustomJSTickFormatter(args=locale, code=_NUMBER_TICK)
+    look: dict[str, Any] = AXIS | {"axis_label": x_label or None}
     if dates:
-        plot.xaxis.ticker = DatetimeTicker(desired_num_ticks=6)
-        plot.xaxis.formatter = CustomJSTickFormatter(args=locale, code=_DATE_TICK)
-    elif not isinstance(options.get("x_range"), list | tuple):
-        plot.xaxis.formatter = CustomJSTickFormatter(args=locale, code=_NUMBER_TICK)
-    plot.yaxis.formatter = CustomJSTickFormatter(args=locale, code=_NUMBER_TICK)
+        days: Any = CustomJSTickFormatter(args=locale, code=_DATE_TICK)
+        x_axis: Axis = DatetimeAxis(ticker=DatetimeTicker(desired_num_ticks=6), formatter=days, **look)
+    elif isinstance(plot.x_range, FactorRange):
+        x_axis = CategoricalAxis(**look)
+    else:
+        x_axis = LinearAxis(formatter=numbers, **look)
+    y_axis = LinearAxis(formatter=numbers, axis_label=unit, **AXIS)
+    plot.add_layout(x_axis, "below")
+    plot.add_layout(y_axis, "left")
+    plot.add_layout(Grid(dimension=1, axis=y_axis, grid_line_color=GRID), "center")
     return plot
 
 
-def dress(plot: figure, say: Language) -> None:
-    """Give a figure the house's fonts and colours, and its tools names in the language."""
+def bare(say: Language, tools: str, **options: Any) -> figure:
+    """Return a figure without axes, its tools named in the language.
+
+    Parameters
+    ----------
+    say
+        Language.
+    tools
+        Bokeh's names of the tools, none of them active at first.
+    options
+        Handed to Bokeh's figure.
+    """
+    # Axes, grids and titles that nobody sees are left out from the start: a report has twenty figures in two languages.
+    plot = figure(
+        x_axis_type=None,
+        y_axis_type=None,
+        title=None,
+        tools=tools,
+        active_drag=None,
+        toolbar_location="above",
+        toolbar_inner=True,
+        background_fill_color=None,
+        border_fill_color=None,
+        outline_line_color=None,
+        **options,
+    )
     for tool in plot.tools:
         tool.description = say.word("tool", type(tool).__name__)
     plot.toolbar.logo = None
     plot.toolbar.autohide = True
-    plot.toolbar_inner = True
     plot.toolbar.stylesheets = [InlineStyleSheet(css=":host(.bk-inner) { background: none; }")]
-    plot.background_fill_color = plot.border_fill_color = None
-    plot.outline_line_color = None
-    plot.grid.grid_line_color = GRID
-    plot.xgrid.grid_line_color = None
-    for axis in plot.axis:
-        axis.axis_line_color = axis.major_tick_line_color = QUIET
-        axis.minor_tick_line_color = None
-        axis.major_label_text_color = axis.axis_label_text_color = QUIET
-        axis.major_label_text_font = axis.axis_label_text_font = FONT
-        axis.major_label_text_font_size = axis.axis_label_text_font_size = "12px"
-        axis.axis_label_text_font_style = "normal"
+    return plot
 
 
 def hover(
@@ -134,11 +168,11 @@ def hover(
         Whether the pointer is felt all along the vertical.
     """
     locale = say.locale
-    formatters: dict[str, Any] = {
-        f"@{{{column}}}": CustomJSHover(args={"locale": locale, "digits": digits}, code=_NUMBER_HOVER)
-        for _, column, digits in rows
-        if digits >= 0
+    numbers = {
+        digits: CustomJSHover(args={"locale": locale, "digits": digits}, code=_NUMBER_HOVER)
+        for digits in {digits for *_, digits in rows if digits >= 0}
     }
+    formatters: dict[str, Any] = {f"@{{{column}}}": numbers[digits] for _, column, digits in rows if digits >= 0}
     tips = [(label, f"@{{{column}}}{'{custom}' if digits >= 0 else ''}") for label, column, digits in rows]
     if day is not None:
         formatters[f"@{{{day}}}"] = CustomJSHover(args={"locale": locale}, code=_DATE_HOVER)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from bokeh.models import Range1d, Span
+from bokeh.models import Line, Range1d, Scatter, Span, VArea
 from numpy.typing import NDArray
 
 from agritwin.views.blocks import Key, Plot
@@ -48,7 +48,7 @@ def season_curve(say: Language, season: xr.Dataset, product: dict[str, Any]) -> 
         within = when >= (pd.Timestamp(product["band"]["day"][0]) if product.get("band") else day[0])
         if within.any():
             curve = source(day=when[within].to_numpy(), value=np.array(smoothed["value"], float)[within])
-            plot.line("day", "value", source=curve, line_color=GREEN, line_width=2.5, name="ndvi-smooth")
+            plot.add_glyph(curve, Line(x="day", y="value", line_color=GREEN, line_width=2.5), name="ndvi-smooth")
             keys.append(Key(say("ndvi.smoothed"), GREEN, "line", "ndvi-smooth"))
     rows = [
         (say("ndvi.mean"), "mean", 2),
@@ -67,7 +67,9 @@ def season_curve(say: Language, season: xr.Dataset, product: dict[str, Any]) -> 
         if shown.any():
             data = source(**{key: values[shown] for key, values in columns.items()})
             felt.append(
-                plot.scatter("day", "mean", source=data, size=8, line_color=colour, line_width=1.6, name=name, **look)
+                plot.add_glyph(
+                    data, Scatter(x="day", y="mean", size=8, line_color=colour, line_width=1.6, **look), name=name
+                )
             )
             keys.append(Key(label, colour, mark, name))
     _phenology(plot, say, product.get("phenology"), keys)
@@ -81,7 +83,7 @@ def _band(say: Language, plot: Any, keys: list[Key], product: dict[str, Any]) ->
         return
     day = pd.DatetimeIndex(band["day"]).to_numpy()
     data = source(day=day, low=np.array(band["p10"], float), high=np.array(band["p90"], float))
-    plot.varea("day", "low", "high", source=data, fill_color=BAND, fill_alpha=0.5, name="ndvi-band")
+    plot.add_glyph(data, VArea(x="day", y1="low", y2="high", fill_color=BAND, fill_alpha=0.5), name="ndvi-band")
     anomaly = product.get("anomaly")
     years = anomaly.get("years") if isinstance(anomaly, dict) else None
     label = say("ndvi.band_years", years=years) if years else say("ndvi.band")

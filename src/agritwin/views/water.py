@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from bokeh.models import Range1d
+from bokeh.models import Line, Range1d, VArea, VBar
 from numpy.typing import NDArray
 
 from agritwin.views.blocks import Key, Plot
@@ -66,8 +66,8 @@ def depletion(say: Language, water: WaterSeries, summary: str) -> Plot:
         [np.nanmax(water.high), np.nanmax(water.total, initial=0), np.nanmax(water.readily, initial=0), 10]
     )
     plot.y_range = Range1d(start=deepest * 1.05, end=0)
-    plot.varea("day", "low", "high", source=data, fill_color=GREEN, fill_alpha=0.25, name="depletion-band")
-    line = plot.line("day", "middle", source=data, line_color=GREEN, line_width=2.5, name="depletion")
+    plot.add_glyph(data, VArea(x="day", y1="low", y2="high", fill_color=GREEN, fill_alpha=0.25), name="depletion-band")
+    line = plot.add_glyph(data, Line(x="day", y="middle", line_color=GREEN, line_width=2.5), name="depletion")
     keys = [Key(say("crop.depletion"), GREEN, "line", "depletion")]
     if (water.high - water.low > 0.05).any():
         keys.append(Key(say("crop.members"), GREEN, "band", "depletion-band"))
@@ -77,8 +77,8 @@ def depletion(say: Language, water: WaterSeries, summary: str) -> Plot:
         ("total", water.total, INK, say("crop.taw")),
     ):
         if np.isfinite(values).any():
-            plot.line(
-                "day", name, source=data, line_color=colour, line_width=1.5, line_dash="dashed", name=f"limit-{name}"
+            plot.add_glyph(
+                data, Line(x="day", y=name, line_color=colour, line_width=1.5, line_dash="dashed"), name=f"limit-{name}"
             )
             keys.append(Key(label, colour, "dashed", f"limit-{name}"))
             rows.append((label, name, 0))
@@ -98,8 +98,14 @@ def supply(say: Language, water: WaterSeries, x_range: object) -> Plot:
         irrigation=water.irrigation,
         top=np.nan_to_num(water.rain) + water.irrigation,
     )
-    bars = plot.vbar("day", top="rain", width=80e6, source=data, color=RAIN, name="supply-rain")
-    plot.vbar("day", bottom="base", top="top", width=80e6, source=data, color=VIOLET, name="supply-irrigation")
+    bars = plot.add_glyph(
+        data, VBar(x="day", top="rain", width=80e6, line_color=RAIN, fill_color=RAIN), name="supply-rain"
+    )
+    plot.add_glyph(
+        data,
+        VBar(x="day", bottom="base", top="top", width=80e6, line_color=VIOLET, fill_color=VIOLET),
+        name="supply-irrigation",
+    )
     plot.y_range = from_zero(float(np.nanmax(np.nan_to_num(water.rain) + water.irrigation, initial=0)), 5.0)
     if water.issue is not None:
         mark_today(plot, water.issue)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from bokeh.models import Range1d
+from bokeh.models import Line, Range1d, Scatter, Segment, VArea, VBar
 from numpy.typing import NDArray
 
 from agritwin.views.blocks import Key, Plot
@@ -82,14 +82,14 @@ def rain(say: Language, season: xr.DataArray, history: xr.DataArray | None) -> P
         columns |= {"low": band.low, "middle": band.middle, "high": band.high}
     data = source(**columns)
     if band is not None:
-        plot.varea("day", "low", "high", source=data, fill_color=BAND, fill_alpha=0.35, name="rain-band")
-        plot.line("day", "middle", source=data, line_color=QUIET, line_dash="dashed", name="rain-median")
+        plot.add_glyph(data, VArea(x="day", y1="low", y2="high", fill_color=BAND, fill_alpha=0.35), name="rain-band")
+        plot.add_glyph(data, Line(x="day", y="middle", line_color=QUIET, line_dash="dashed"), name="rain-median")
         keys += [
             Key(say("weather.band", years=band.years), BAND, "band", "rain-band"),
             Key(say("weather.median"), QUIET, "dashed", "rain-median"),
         ]
         rows += [(say("weather.median"), "middle", 0), ("p10", "low", 0), ("p90", "high", 0)]
-    line = plot.line("day", "total", source=data, line_color=RAIN, line_width=2.5, name="rain-total")
+    line = plot.add_glyph(data, Line(x="day", y="total", line_color=RAIN, line_width=2.5), name="rain-total")
     keys.insert(0, Key(say("weather.season"), RAIN, "line", "rain-total"))
     plot.y_range = from_zero(max(total[-1], band.high[-1] if band else 0))
     hover(plot, say, rows, [line])
@@ -133,10 +133,12 @@ def temperature(
         columns |= {"low": band.low, "high": band.high}
     data = source(**columns)
     if band is not None:
-        plot.varea("day", "low", "high", source=data, fill_color=BAND, fill_alpha=0.45, name="temperature-band")
+        plot.add_glyph(
+            data, VArea(x="day", y1="low", y2="high", fill_color=BAND, fill_alpha=0.45), name="temperature-band"
+        )
         keys.append(Key(say("weather.mean_band", years=band.years), BAND, "band", "temperature-band"))
-    top = plot.line("day", "maximum", source=data, line_color=HEAT, line_width=1.5, name="temperature-max")
-    plot.line("day", "minimum", source=data, line_color=COLD, line_width=1.5, name="temperature-min")
+    top = plot.add_glyph(data, Line(x="day", y="maximum", line_color=HEAT, line_width=1.5), name="temperature-max")
+    plot.add_glyph(data, Line(x="day", y="minimum", line_color=COLD, line_width=1.5), name="temperature-min")
     keys += [
         Key(say("weather.maximum"), HEAT, "line", "temperature-max"),
         Key(say("weather.minimum"), COLD, "line", "temperature-min"),
@@ -148,7 +150,7 @@ def temperature(
     ):
         if chosen.any():
             marks = source(day=day[chosen], value=values[chosen])
-            plot.scatter("day", "value", source=marks, size=6, color=colour, name=name)
+            plot.add_glyph(marks, Scatter(x="day", y="value", size=6, line_color=colour, fill_color=colour), name=name)
             keys.append(Key(label, colour, "dot", name))
     hover(plot, say, [(say("weather.maximum"), "maximum", 1), (say("weather.minimum"), "minimum", 1)], [top])
     coldest, hottest = int(np.nanargmin(low)), int(np.nanargmax(high))
@@ -191,17 +193,14 @@ def outlook(say: Language, forecast: dict[str, Any]) -> tuple[Plot, Plot]:
 
 def _rain_ahead(say: Language, data: Any, table: dict[str, NDArray], members: int, issue: str) -> Plot:
     plot = chart(say, "mm", height=220)
-    bars = plot.vbar(
-        "day", top="precipitation_p50", width=50e6, source=data, color=RAIN, fill_alpha=0.85, name="rain-ahead"
+    bars = plot.add_glyph(
+        data,
+        VBar(x="day", top="precipitation_p50", width=50e6, line_color=RAIN, fill_color=RAIN, fill_alpha=0.85),
+        name="rain-ahead",
     )
-    plot.segment(
-        "day",
-        "precipitation_p10",
-        "day",
-        "precipitation_p90",
-        source=data,
-        line_color=INK,
-        line_width=2,
+    plot.add_glyph(
+        data,
+        Segment(x0="day", y0="precipitation_p10", x1="day", y1="precipitation_p90", line_color=INK, line_width=2),
         name="rain-ahead-span",
     )
     plot.y_range = from_zero(float(np.nanmax(table["precipitation_p90"])), 5.0)
@@ -233,10 +232,14 @@ def _temperature_ahead(say: Language, data: Any, table: dict[str, NDArray], memb
         ("air_temperature_max", HEAT, say("weather.maximum")),
         ("air_temperature_min", COLD, say("weather.minimum")),
     ):
-        plot.varea(
-            "day", f"{name}_p10", f"{name}_p90", source=data, fill_color=colour, fill_alpha=0.22, name=f"{name}-fan"
+        plot.add_glyph(
+            data,
+            VArea(x="day", y1=f"{name}_p10", y2=f"{name}_p90", fill_color=colour, fill_alpha=0.22),
+            name=f"{name}-fan",
         )
-        felt.append(plot.line("day", f"{name}_p50", source=data, line_color=colour, line_width=2.5, name=f"{name}-mid"))
+        felt.append(
+            plot.add_glyph(data, Line(x="day", y=f"{name}_p50", line_color=colour, line_width=2.5), name=f"{name}-mid")
+        )
         keys += [
             Key(f"{label}, {say('weather.member_median')}", colour, "line", f"{name}-mid"),
             Key(f"{label}, p10–p90", colour, "band", f"{name}-fan"),

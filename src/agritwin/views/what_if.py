@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from bokeh.models import Range1d
+from bokeh.models import Line, Range1d, VArea
 from numpy.typing import NDArray
 
 from agritwin.views.blocks import Key, Plot
@@ -80,10 +80,10 @@ def depletion(say: Language, told: Runs, title: str, summary: str) -> Plot:
     data = source(day=told.day, own=told.own, asked=told.asked, low=told.low, high=told.high, readily=told.readily)
     plot.y_range = Range1d(start=max(float(np.nanmax(told.high)), float(np.nanmax(told.own)), 10.0) * 1.05, end=0)
     name = f"what-if-{told.name}"
-    plot.varea("day", "low", "high", source=data, fill_color=VIOLET, fill_alpha=0.2, name=f"{name}-band")
-    line = plot.line("day", "asked", source=data, line_color=VIOLET, line_width=2.5, name=f"{name}-asked")
-    plot.line("day", "own", source=data, line_color=GREEN, line_width=2, name=f"{name}-own")
-    plot.line("day", "readily", source=data, line_color=HEAT, line_dash="dashed", name=f"{name}-readily")
+    plot.add_glyph(data, VArea(x="day", y1="low", y2="high", fill_color=VIOLET, fill_alpha=0.2), name=f"{name}-band")
+    line = plot.add_glyph(data, Line(x="day", y="asked", line_color=VIOLET, line_width=2.5), name=f"{name}-asked")
+    plot.add_glyph(data, Line(x="day", y="own", line_color=GREEN, line_width=2), name=f"{name}-own")
+    plot.add_glyph(data, Line(x="day", y="readily", line_color=HEAT, line_dash="dashed"), name=f"{name}-readily")
     if told.issue is not None:
         mark_today(plot, told.issue)
     hover(plot, say, [(say("whatif.asked"), "asked", 0), (say("whatif.own"), "own", 0)], [line])
@@ -101,8 +101,8 @@ def irrigation(say: Language, told: Runs, x_range: object) -> Plot:
     plot = chart(say, "mm", height=150, x_range=x_range)
     data = source(day=told.day, own=told.own_irrigation, asked=told.asked_irrigation)
     name = f"what-if-water-{told.name}"
-    line = plot.line("day", "asked", source=data, line_color=VIOLET, line_width=2.5, name=f"{name}-asked")
-    plot.line("day", "own", source=data, line_color=GREEN, line_width=2, name=f"{name}-own")
+    line = plot.add_glyph(data, Line(x="day", y="asked", line_color=VIOLET, line_width=2.5), name=f"{name}-asked")
+    plot.add_glyph(data, Line(x="day", y="own", line_color=GREEN, line_width=2), name=f"{name}-own")
     plot.y_range = from_zero(float(max(told.own_irrigation[-1], told.asked_irrigation[-1])), 10.0)
     if told.issue is not None:
         mark_today(plot, told.issue)
