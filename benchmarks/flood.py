@@ -83,14 +83,15 @@ def rain_on_farmland(seconds: float) -> None:
             runs.append((clock.cpu, clock, total))
         _, clock, total = min(runs, key=lambda run: run[0])
         rate = clock.cells / clock.cpu / 1e6
-        walls[precision, advection, threads] = clock.wall
+        walls[precision, advection, threads] = min(clock.wall for _, clock, _ in runs)
         name = f"{precision}, advection {'on' if advection else 'off'}, {threads} thread(s)"
         error = float(result["mass_error_relative"])
         print(
             f"{name:34}{clock.steps:7.0f}{rate:13.0f}{clock.cells / total / 1e6:8.0f}{rate / BEST_PEER:7.1f}"
             f"{clock.wall:7.2f}  {error:.1e}"
         )
-    print(f"two threads against one, wall: {walls['f32', False, 1] / walls['f32', False, 2]:.2f}")
+    gain = walls["f32", False, 1] / walls["f32", False, 2]
+    print(f"two threads against one, wall, best of {REPEATS}: {gain:.2f} (at least 1.7 on a machine that is else idle)")
 
 
 def dry_land() -> None:
