@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import openpyxl
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,9 @@ from agritwin.errors import DataError
 from agritwin.holding.field_notebook import FieldNotebook, field_notebook, safe_cell, to_json, to_xlsx, to_xml
 from agritwin.holding.intake import take_in
 from agritwin.holding.mapping import load_mapping
+from agritwin.holding.notebook_sections import SIGPAC
+from agritwin.records import tables as t
+from agritwin.records.database import writing
 from tests.holding.conftest import AS_OF, PINILLO
 from tests.holding.test_published_examples import MAPPING, TWINS
 
@@ -67,6 +71,38 @@ def test_json_and_xml_say_the_same(year):
     ]
     assert len(root.findall("missing")) == len(document["missing"])
     assert root.get("complete") == "false"
+
+
+def test_the_other_sections_hold_what_is_recorded_and_list_what_is_not(engine, raw, tmp_path):
+    work = tmp_path / "work.csv"
+    work.write_text(f"fecha;labor;recinto id\n23/02/2022;ABONADO (urea);{PINILLO}\n23/02/2021;ABONADO;{PINILLO}\n")
+    take_in(engine, [PINILLO], work, None, AS_OF, raw=raw)
+    with writing(engine) as connection:
+        row = {"twin_id": PINILLO, "key": "k", "occurrence": 1, "year": 2022, "day": dt.date(2022, 9, 1)}
+        row |= {"amount": 1.5, "unit": "t", "state": "dry", "lot": "L1"}
+        connection.execute(sa.insert(t.harvests).values(row))
+        ana = {"name": "Ana", "tax_number": "12345678Z", "applicator_register": "ROPO 7"}
+        connection.execute(sa.insert(t.parties).values(ana))
+        spray = {"twin_id": PINILLO, "key": "s", "occurrence": 1, "day": dt.date(2022, 3, 1), "product": "Signum"}
+        connection.execute(sa.insert(t.treatments).values(spray | {"applicator": "12345678Z", "equipment": "ROMA 1"}))
+    found = field_notebook(engine, PINILLO, 2022, AS_OF, {"name": "Holder"})
+    section = {one.title: one for one in found.sections}
+    assert section["1.2 persons who apply"].rows == [ana | {"licence_level": None}]
+    assert section["1.3 equipment"].missing == [
+        {"record": 1, "field": name} for name in ("roma_number", "bought", "last_inspection")
+    ]
+    assert [section["2.1 parcel"].rows[0][name] for name in SIGPAC] == PINILLO.split("-")
+    assert section["5 harvest sold"].rows == [
+        {"day": "2022-09-01", "product": None, "kg": 1500.0, "parcel": PINILLO, "lot": "L1", "client": None}
+    ]
+    (urea,) = section["6 fertilisation"].rows
+    assert (urea["day"], "urea" in urea["product"], urea["richness_n_p_k"]) == ("2022-02-23", True, None)
+    assert {"record": 1, "field": "address"} in section["1.1 holding"].missing
+    document, root = json.loads(to_json(found)), ElementTree.fromstring(to_xml(found))
+    assert [one["title"] for one in document["sections"]] == [one.get("title") for one in root.findall("section")]
+    book = openpyxl.load_workbook(io.BytesIO(to_xlsx(found)))
+    assert book["5 harvest sold"]["C2"].value == 1500
+    assert [row[0].value for row in book["missing in sections"]][-1] == "4 analyses"
 
 
 def test_no_cell_of_the_workbook_is_a_formula(year):

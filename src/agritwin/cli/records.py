@@ -115,14 +115,16 @@ def notebook(
     file: Annotated[Path, typer.Argument(help="xlsx, xml or json.")],
     holder: Annotated[str | None, typer.Option(help="Name of the holder.")] = None,
     tax_number: Annotated[str | None, typer.Option(help="The holder's NIF.")] = None,
+    register: Annotated[str | None, typer.Option(help="Number of the holding: ES and 12 digits.")] = None,
+    address: Annotated[str | None, typer.Option(help="The holder's address.")] = None,
 ) -> None:
-    """Write the plant-protection records of a year, with what is missing in each (EU 2023/564)."""
+    """Write the field notebook of a year (EU 2023/564, Real Decreto 1311/2012), with what is missing in each record."""
     from agritwin.holding.field_notebook import field_notebook, to_json, to_xlsx, to_xml
 
     given = file.resolve()
     _, engine, twins = _open()
     config.choose(list(twins), twin)
-    about = {"name": holder, "tax_number": tax_number}
+    about = {"name": holder, "tax_number": tax_number, "holding_register": register, "address": address}
     known = {key: value for key, value in about.items() if value}
     day = workspace.recorded_clock() or dt.date.today().isoformat()
     found = field_notebook(engine, twin, year, dt.date.fromisoformat(day), known)

@@ -7,7 +7,7 @@ Contents after Commission Implementing Regulation (EU) 2023/564, annex, and the 
 import datetime as dt
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
@@ -15,6 +15,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from agritwin.errors import DataError
+from agritwin.holding.notebook_sections import NOT_KEPT, Section, sections
 from agritwin.records import queries
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -65,6 +66,8 @@ class FieldNotebook:
         One row a product and application; missing values are None.
     missing
         One row a missing field: ``record`` (number from 1), ``field``, ``meaning``, ``required``.
+    sections
+        The other sections of the Spanish notebook, each with what its rows lack.
     """
 
     twin_id: str
@@ -73,6 +76,7 @@ class FieldNotebook:
     holder: dict[str, str]
     records: list[dict[str, Any]]
     missing: list[dict[str, Any]]
+    sections: list[Section] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -118,7 +122,8 @@ def field_notebook(
         record = {name: _known(row.get(name)) for name in names} | {"day": f"{row['day']:%Y-%m-%d}", "parcel": twin_id}
         records.append({name: defaults.get(name) if value is None else value for name, value in record.items()})
     missing = [entry for number, record in enumerate(records, start=1) for entry in _missing(number, record)]
-    return FieldNotebook(twin_id, year, issue_date, holder or {}, records, missing)
+    others = sections(engine, twin_id, year, issue_date, holder or {}, records)
+    return FieldNotebook(twin_id, year, issue_date, holder or {}, records, missing, others)
 
 
 def _known(value: Any) -> Any:
@@ -157,12 +162,23 @@ def to_xml(notebook: FieldNotebook) -> bytes:
     for entry in notebook.missing:
         about = {"record": str(entry["record"]), "required": str(entry["required"]).lower()}
         ElementTree.SubElement(root, "missing", about).text = entry["field"]
+    for section in notebook.sections:
+        element = ElementTree.SubElement(root, "section", title=section.title)
+        for number, row in enumerate(section.rows, start=1):
+            _children(ElementTree.SubElement(element, "record", number=str(number)), row)
+        for entry in section.missing:
+            ElementTree.SubElement(element, "missing", record=str(entry["record"])).text = entry["field"]
+    for title in NOT_KEPT:
+        ElementTree.SubElement(root, "notKept").text = title
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
 def to_xlsx(notebook: FieldNotebook) -> bytes:
-    """Write a notebook as a workbook with sheets ``records``, ``missing`` and ``holder``; no cell is ever a formula."""
+    """Write a notebook as a workbook: a sheet for records, one for what they lack, one for each section.
+
+    No cell is ever a formula.
+    """
     from openpyxl import Workbook
 
     book = Workbook()
@@ -172,6 +188,16 @@ def to_xlsx(notebook: FieldNotebook) -> bytes:
         "records": [names, *([record[name] for name in names] for record in notebook.records)],
         "missing": [["record", "field", "meaning", "required"], *(list(entry.values()) for entry in notebook.missing)],
         "holder": [["field", "value"], *map(list, notebook.holder.items())],
+        **{
+            one.title: [list(one.rows[0]), *(list(row.values()) for row in one.rows)]
+            for one in notebook.sections
+            if one.rows
+        },
+        "missing in sections": [
+            ["section", "record", "field"],
+            *([one.title, *entry.values()] for one in notebook.sections for entry in one.missing),
+            *([title, None, "not kept: to be filled in where it applies"] for title in NOT_KEPT),
+        ],
     }
     for title, rows in sheets.items():
         sheet = book.create_sheet(title)
@@ -212,6 +238,8 @@ def _document(notebook: FieldNotebook) -> dict[str, Any]:
         "holder": notebook.holder,
         "records": notebook.records,
         "missing": notebook.missing,
+        "sections": [{"title": one.title, "records": one.rows, "missing": one.missing} for one in notebook.sections],
+        "not_kept": NOT_KEPT,
     }
 
 
