@@ -209,6 +209,13 @@ def test_a_published_forecast_is_told_once_and_goes_on_from_day_to_day(engine, c
     assert len(inbox(engine, DEMO, NOW)) == 1
 
 
+def test_rain_of_gauges_that_was_published_is_left_to_the_readings(engine, contexts, workspace):
+    judged = published("serious")
+    judged["evidence"]["source"] = "gauges"
+    publish(workspace, judged)
+    assert follow.follow_product(engine, contexts.of(DEMO), NOW) == []
+
+
 def test_a_sensor_that_falls_silent_is_told_of_once_and_its_return_ends_it(engine, contexts):
     rain(engine, messages(1, 1, NOW))
     assert follow.follow_silence(engine, contexts.of(DEMO), NOW + 2 * HOUR) == []
