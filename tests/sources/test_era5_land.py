@@ -6,13 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numcodecs
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 
 from agritwin.errors import SourceError
 from agritwin.sources.base import When, Where
 from agritwin.sources.era5_land import GROUPS, Era5Land, hourly_sums, summed_since_midnight
+from agritwin.sources.zarr_store import packed_by_blosc
 
 TIMES = np.arange("2025-05-30T00", "2025-06-06T00", dtype="datetime64[h]").astype("datetime64[ns]")
 DAYS = When(dt.date(2025, 6, 1), dt.date(2025, 6, 3))
@@ -163,13 +166,13 @@ def test_sums_are_told_from_hours_by_what_falls() -> None:
     np.testing.assert_allclose(hourly_sums(summed, hours), hourly[1:], atol=1e-9)
 
 
-@pytest.mark.parametrize("length", [0, 3, 0.5])
-def test_a_chunk_that_was_cut_off_is_an_error_and_not_a_crash(root: Path, tmp_path: Path, length: float) -> None:
+@pytest.mark.parametrize("damage", ["", "<p>", '{"error": true, "reason": "the model is being updated"}', "half"])
+def test_what_is_no_whole_chunk_is_an_error_and_not_a_crash(root: Path, tmp_path: Path, damage: str) -> None:
     """Blosc, which unpacks chunks, reads on beyond the end of one."""
     write_stores(tmp_path, summed=True)
     for chunk in tmp_path.glob("*/*/t2m/*.*.*"):
         whole = chunk.read_bytes()
-        chunk.write_bytes(whole[: int(length * len(whole)) if length < 1 else int(length)])
+        chunk.write_bytes(whole[: len(whole) // 2] if damage == "half" else damage.encode())
     command = [sys.executable, str(root / "benchmarks" / "range_server.py"), str(tmp_path), "0"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
@@ -178,3 +181,17 @@ def test_a_chunk_that_was_cut_off_is_an_error_and_not_a_crash(root: Path, tmp_pa
             source.fetch(ORCHARD, DAYS)
         server.terminate()
     assert failed.value.temporary
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_arrays_packed_by_blosc_are_known_by_their_metadata(tmp_path: Path, version: int) -> None:
+    codec = zarr.codecs.BloscCodec() if version == 3 else numcodecs.Blosc()
+    dataset = xr.Dataset({"a": ("x", np.arange(9.0)), "b": ("x", np.arange(9.0))})
+    plain = {"compressors": None}
+    packed = {"compressors": [codec]}
+    dataset.to_zarr(tmp_path, zarr_format=version, consolidated=True, encoding={"a": packed, "b": plain})
+    name = "zarr.json" if version == 3 else ".zmetadata"
+    assert packed_by_blosc(name, (tmp_path / name).read_bytes()) == {"a"}
+    alone = f"a/{'zarr.json' if version == 3 else '.zarray'}"
+    assert packed_by_blosc(alone, (tmp_path / alone).read_bytes()) == {"a"}
+    assert packed_by_blosc(name, b"<html>") == set()

@@ -1,6 +1,8 @@
 """Zarr stores of the web, read by several requests at a time, with retries that end and chunks that are whole."""
 
 import datetime as dt
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,22 +13,49 @@ from zarr.storage import ObjectStore, WrapperStore
 
 REQUEST_TIME = "60s"
 RETRY: Any = {"max_retries": 4, "retry_timeout": dt.timedelta(seconds=300)}
-BLOSC, BLOSC_HEADER = bytes([2, 1]), 16
-"""Versions of format and compressor at the beginning of a chunk that Blosc packed; bytes 12 to 15 tell its length."""
+BLOSC, BLOSC_HEADER = 2, 16
+"""First byte of what Blosc packed, the version of its format; bytes 12 to 15 tell the length."""
 
 
 class WholeChunks(WrapperStore[ObjectStore]):
-    """A store that refuses chunks that were cut off on the way: Blosc would read on beyond their end."""
+    """A store that refuses what is no whole chunk where Blosc is to unpack it: Blosc reads on beyond its end."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        super().__init__(store)
+        self._packed: set[str] = set()
 
     async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
-        """Return an object, None where there is none; OSError for a chunk of another length than it says itself."""
+        """Return an object, None where there is none; OSError for a chunk that is not what its array's codec makes."""
         found = await super().get(key, prototype, byte_range)
-        if found is not None and byte_range is None:
+        if found is None or byte_range is not None:
+            return found
+        if key.endswith((".zmetadata", ".zarray", "zarr.json")):
+            self._packed |= packed_by_blosc(key, found.to_bytes())
+        elif any(key.startswith(f"{array}/") for array in self._packed) and key[-1].isdigit():
             head = found.as_numpy_array()[:BLOSC_HEADER].tobytes()
-            cut = head.startswith(BLOSC) and int.from_bytes(head[12:], "little") != len(found)
-            if cut or not head:
-                raise OSError(f"chunk {key} is cut off")
+            length = int.from_bytes(head[12:], "little")
+            if len(head) < BLOSC_HEADER or head[0] != BLOSC or length != len(found):
+                raise OSError(f"chunk {key} is cut off or no chunk")
         return found
+
+
+def packed_by_blosc(key: str, content: bytes) -> set[str]:
+    """Return the names of the arrays whose metadata (Zarr 2 or 3, consolidated or not) name Blosc."""
+    try:
+        document = json.loads(content)
+    except ValueError:
+        return set()  # Zarr itself will say so
+    if not isinstance(document, dict):
+        return set()
+    inner = document.get("consolidated_metadata") or document
+    several = inner.get("metadata") if isinstance(inner, dict) else None
+    entries = several if isinstance(several, dict) else {key: document}
+    names = {
+        name: json.dumps([entry.get("compressor"), entry.get("codecs")])
+        for name, entry in entries.items()
+        if isinstance(entry, dict)
+    }
+    return {re.sub(r"/(\.zarray|zarr\.json)$", "", name) for name, codecs in names.items() if '"blosc"' in codecs}
 
 
 def remote_store(address: str, headers: Mapping[str, str] | None = None) -> WholeChunks:
