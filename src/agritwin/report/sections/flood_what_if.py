@@ -37,7 +37,7 @@ def _panel(twin: Twin, name: str, content: dict[str, Any], cube: xr.Dataset, say
     change = floods.change_map(say, f"{name}-change", cube["water_depth_max"], polygon, terrain)
     depth = cube["water_depth"].isel(run=1)
     frames = floods.frames(say, f"{name}-map", say("flood.frames_asked"), depth, polygon, terrain)
-    return [Columns(((change,), tuple(beside))), frames]
+    return [Columns(((change, frames), tuple(beside)))]
 
 
 def _found(summary: dict[str, Any], say: Language) -> str:
