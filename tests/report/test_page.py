@@ -5,6 +5,8 @@ from html.parser import HTMLParser
 
 import holding
 import pytest
+from bokeh.core.validation.check import check_integrity
+from bokeh.document import Document
 
 from agritwin import report
 from agritwin.report import offline
@@ -270,3 +272,13 @@ def test_the_parcel_is_told_how_it_stands_among_its_neighbours(paths, tmp_path, 
     for code, words in (("es", spanish), ("en", english)):
         section = green.build(twin, language(code))
         assert any(words in block.text for block in section.blocks if isinstance(block, Text))
+
+
+def test_bokeh_finds_no_mistake_in_any_figure(twin):
+    """As the page is written nobody looks: columns that are missing, ranges and scales that do not fit."""
+    together = Document()
+    for plot in build(twin, "es").plots:
+        together.add_root(plot.figure)
+    found = check_integrity(together.models)
+    assert not found.error
+    assert not found.warning
