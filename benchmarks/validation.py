@@ -128,10 +128,9 @@ def response_table(truths: int, members: int = 200) -> str:
         spreads = [float(responses[name].std() / responses[name].mean()) for name in twin.RESPONSES]
         cells = [f"{min(spreads):.0%} to {max(spreads):.0%}" if sd else "exactly"]
         for table in tables:
-            row = table.loc[str(sd)]
-            held = row["ratio"] <= 0.60 and 0.86 <= row["coverage"] <= 0.94 and row["flat"] > 0.01
-            cells += [f"{row[name]:.2f}" for name in ("ratio", "coverage", "flat")]
-            cells.append("held" if held else "missed")
+            ratio, coverage, flat = (float(table.loc[str(sd)][name]) for name in ("ratio", "coverage", "flat"))
+            held = ratio <= 0.60 and 0.86 <= coverage <= 0.94 and flat > 0.01
+            cells += [f"{ratio:.2f}", f"{coverage:.2f}", f"{flat:.2f}", "held" if held else "missed"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
