@@ -7,7 +7,7 @@ from agritwin.errors import ConfigError
 #: Key of the summary to what it is called, its factor and unit, and its digits.
 ROWS = {
     "relative_yield": ("Relative yield", 100.0, "%", 0),
-    "crop_kg_per_ha": ("Crop (from priors)", 1.0, "kg/ha", 0),
+    "crop_kg_per_ha": ("Crop", 1.0, "kg/ha", 0),
     "irrigation_mm": ("Irrigation, net", 1.0, "mm", 0),
     "transpiration_mm": ("Transpiration", 1.0, "mm", 0),
     "soil_evaporation_mm": ("Soil evaporation", 1.0, "mm", 0),
@@ -51,6 +51,8 @@ def table(results: list[dict[str, Any]]) -> dict[str, Any]:
     rows = []
     for key, (label, factor, unit, digits) in ROWS.items():
         values = [summary[key] for summary in summaries]
+        if all(value["p50"] is None for value in values):
+            continue  # no such thing of this crop
         cells = [_cell(value, factor, digits) for value in values]
         rows.append({"key": key, "label": f"{label}, {unit}", "cells": cells, "values": values})
     return {"columns": columns, "rows": rows, "remarks": _remarks(results)}
@@ -79,7 +81,7 @@ def _remarks(results: list[dict[str, Any]]) -> list[str]:
         if allocation is not None:
             remarks += _allocation(result["scenario"], allocation)
     if any(result["synthetic"] for result in results):
-        remarks.append("Synthetic weather: this is no statement about a real orchard.")
+        remarks.append("Synthetic weather: this is no statement about a real parcel.")
     return remarks
 
 

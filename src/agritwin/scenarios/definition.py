@@ -14,34 +14,36 @@ from pydantic import Field, PositiveFloat, ValidationError, model_validator
 from agritwin.config import read_yaml
 from agritwin.errors import ConfigError
 from agritwin.scenarios.flood_definition import FloodScenario
-from agritwin.settings import Section, Share
+from agritwin.settings import Section, Share, Species
 
 NAME = r"[a-z0-9][a-z0-9-]{0,60}"
 
 
 class Dates(Section):
-    """Days simulated, and days of the trees that are set rather than told from the weather."""
+    """Days simulated, and days of the crop that are set rather than told from the weather."""
 
     first: dt.date | None = Field(default=None, description="first day simulated; null = of the season")
     last: dt.date | None = Field(default=None, description="last day simulated; null = of the season")
     bloom: dt.date | None = Field(
         default=None, description="day on which half of the members bloom; all stages move with it"
     )
+    sowing: dt.date | None = Field(default=None, description="annual crops: day of sowing")
     harvest: dt.date | None = Field(default=None, description="day of the harvest, ripe or not")
 
     @model_validator(mode="after")
     def _in_order(self) -> "Dates":
         known = [(name, day) for name, day in self if day is not None]
+        pairs = ({"first", "last"}, {"bloom", "harvest"}, {"sowing", "harvest"})
         for (earlier, day), (later, next_day) in pairwise(known):
-            if {earlier, later} in ({"first", "last"}, {"bloom", "harvest"}) and day >= next_day:
+            if {earlier, later} in pairs and day >= next_day:
                 raise ValueError(f"{earlier} {day} is not before {later} {next_day}")
         return self
 
 
 class PlantingChange(Section):
-    """Other trees."""
+    """Other trees, or another annual crop."""
 
-    species: Literal["pistachio", "almond", "olive", "vine"] | None = None
+    species: Species | None = None
     year: int | None = Field(default=None, ge=1800, le=2200, description="year of planting")
     trees_per_ha: PositiveFloat | None = Field(
         default=None, le=20_000, description="cover goes with density; the twin's own density has to be known"

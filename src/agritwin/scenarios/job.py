@@ -23,15 +23,17 @@ from agritwin.cubes import digest, write_group
 from agritwin.errors import AgritwinError, ConfigError
 from agritwin.observe import step
 from agritwin.pins import open_or_none, open_pointer, write_pointer
+from agritwin.products.annual import grown
 from agritwin.products.ndvi import joined
 from agritwin.products.publish import digests, plain
 from agritwin.products.weather import after, ahead
+from agritwin.scenarios import fields, variants
 from agritwin.scenarios import result as told
 from agritwin.scenarios.checkpoint import Checkpoint
 from agritwin.scenarios.courses import Known
 from agritwin.scenarios.definition import Scenario, read
 from agritwin.scenarios.places import Places
-from agritwin.scenarios.variants import Twin, Variant, baseline, changed, plan
+from agritwin.scenarios.variants import Twin
 from agritwin.simulation.orchard.management import Irrigation
 
 log = logging.getLogger(__name__)
@@ -81,10 +83,11 @@ def simulate(
     forecast = ahead(open_or_none(forecast_pin), after(season))
     known = Known.of(open_pointer(weather_pin, "history"), season, forecast, workspace.read_json(place), zone)
     ndvi = joined(open_or_none(ndvi_pin, "history"), open_or_none(ndvi_pin, "season"))
-    written = pd.read_parquet(context) if irrigation["rule"] == "records" else None
+    written = pd.read_parquet(context) if irrigation["rule"] == "records" or grown(planting) else None
     about = Twin(known, planting, irrigation, crop, ndvi, written)
     inputs = list(digests(weather=weather_pin, forecast=forecast_pin, ndvi=ndvi_pin).values())
-    key = _key(asked, inputs, known.site, planting, irrigation, crop)
+    said = None if written is None else int(pd.util.hash_pandas_object(written).sum())
+    key = _key(asked, inputs, said, known.site, planting, irrigation, crop)
     checkpoint = Checkpoint(places.checkpoint)
     with checkpoint.held():
         checkpoint.begin(key)
@@ -117,7 +120,7 @@ def work(twin: Twin, scenario: Scenario, checkpoint: Checkpoint) -> tuple[xr.Dat
     """
     members = np.arange(_members(twin, scenario))
     parts = [members[low : low + PART] for low in range(0, members.size, PART)]
-    variants: tuple[Variant, Variant] | None = None
+    both: tuple[Any, Any] | None = None
     allocation = checkpoint.plan()
     for number, part in enumerate(parts):
         if checkpoint.wish != "run":
@@ -126,9 +129,9 @@ def work(twin: Twin, scenario: Scenario, checkpoint: Checkpoint) -> tuple[xr.Dat
         checkpoint.tell("running", len(done), len(parts))
         if number in done:
             continue
-        if variants is None:
-            variants, allocation = _variants(twin, scenario, checkpoint)
-        checkpoint.save(number, told.kept(*(variant.run(part) for variant in variants)))
+        if both is None:
+            both, allocation = _variants(twin, scenario, checkpoint)
+        checkpoint.save(number, told.kept(*(variant.run(part) for variant in both)))
     done = checkpoint.done()
     if checkpoint.wish == "pause" or not done:
         checkpoint.tell("paused", len(done), len(parts))
@@ -141,22 +144,21 @@ def work(twin: Twin, scenario: Scenario, checkpoint: Checkpoint) -> tuple[xr.Dat
     return dataset, len(parts), allocation
 
 
-def _variants(
-    twin: Twin, scenario: Scenario, checkpoint: Checkpoint
-) -> tuple[tuple[Variant, Variant], dict[str, Any] | None]:
+def _variants(twin: Twin, scenario: Scenario, checkpoint: Checkpoint) -> tuple[tuple[Any, Any], dict[str, Any] | None]:
     """The twin as it is and as asked, the latter with its plan for the water, found now or kept from before."""
-    asked = changed(twin, scenario)
+    kind = fields if grown(twin.planting) else variants
+    asked = kind.changed(twin, scenario)
     budget = scenario.irrigation.budget_mm
     allocation = checkpoint.plan()
     if budget is not None:
         if allocation is None:
             seed = scenario.seed if scenario.seed is not None else int(twin.settings["seed"])
-            found = plan(asked, budget, seed)
+            found = variants.plan(asked, budget, seed)
             allocation = told.allocated(found, budget) | {"management": _plain(found.management)}
             checkpoint.keep_plan(allocation)
             log.info("water of %.0f mm: %s, %.3f more than the best else", budget, found.plan, found.gain)
         asked = replace(asked, rule=_management(allocation["management"]))
-    return (baseline(twin, scenario), asked), allocation
+    return (kind.baseline(twin, scenario), asked), allocation
 
 
 def _plain(management: Irrigation) -> dict[str, Any]:
@@ -204,7 +206,7 @@ def _publish(
     dataset = dataset.assign_attrs(
         carried,
         title=scenario.title,
-        history="FAO-56 dual crop coefficient water balance of an orchard, as it is and as a scenario has it",
+        history="Season of a parcel, as it is and as a scenario has it",
         partial=str(partial).lower(),
     )
     write_group(places.cube, "scenario", dataset, f"{places.name}: {scenario.title}")

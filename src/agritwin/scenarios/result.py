@@ -3,12 +3,13 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
-from agritwin.products.crop import SHOWN_DATES
+from agritwin.products import annual, crop
+from agritwin.products.season import quantiles, stage_days
 from agritwin.simulation.orchard.budget import Allocation
 
+SHOWN_DATES = (*crop.SHOWN_DATES, *annual.SHOWN_DATES)
 #: Number of a run in the coordinate ``run`` of what is kept.
 RUNS = {"baseline": 0, "scenario": 1}
 DAILY = (
@@ -71,7 +72,7 @@ def _kept(result: xr.Dataset) -> xr.Dataset:
     if "crop" not in chosen:
         unknown = {"units": "kg ha-1", "long_name": "crop of the year; the age of the trees is not known"}
         chosen = chosen.assign(crop=xr.full_like(chosen["relative_yield"], np.nan).assign_attrs(unknown))
-    chosen = chosen.assign({f"date_{name}": result[f"date_{name}"] for name in SHOWN_DATES})
+    chosen = chosen.assign({f"date_{name}": result[f"date_{name}"] for name in SHOWN_DATES if f"date_{name}" in result})
     stressed = (result["ks"] < STRESS_KS).sum("day").astype(float)
     chosen["stress_days"] = stressed.assign_attrs(
         units="d", long_name=f"days with a stress coefficient below {STRESS_KS}"
@@ -91,34 +92,24 @@ def summary(dataset: xr.Dataset, allocation: Allocation | dict[str, Any] | None)
     """
     runs = {name: _run(dataset.sel(run=number)) for name, number in RUNS.items()}
     change = dataset.sel(run=RUNS["scenario"], drop=True) - dataset.sel(run=RUNS["baseline"], drop=True)
-    told = {key: _quantiles(change[name]) for key, name in TOLD.items()}
+    told = _told(change)
     better = float((change["relative_yield"] > 1e-9).mean())
     return {**runs, "difference": told, "share_better": better, "allocation": allocation}
 
 
+def _told(run: xr.Dataset) -> dict[str, dict[str, float | None]]:
+    """What is told of every crop; what a crop has not, frost damage of a field for instance, is unknown."""
+    return {key: quantiles(run.get(name, [])) for key, name in TOLD.items()}
+
+
 def _run(run: xr.Dataset) -> dict[str, Any]:
-    stages = [{"stage": name, **_days(run[f"date_{name}"].to_numpy())} for name in SHOWN_DATES]
+    dates = [name for name in SHOWN_DATES if f"date_{name}" in run]
     return {
-        **{key: _quantiles(run[name]) for key, name in TOLD.items()},
-        "stages": stages,
+        **_told(run),
+        "stages": [{"stage": name, **stage_days(run[f"date_{name}"])} for name in dates],
         "taw_mm": float(run["total_available_water"].median()),
         "balance_error_mm": float(abs(run["water_balance_error"]).max()),
     }
-
-
-def _quantiles(values: xr.DataArray) -> dict[str, float | None]:
-    known = values.to_numpy()[np.isfinite(values.to_numpy())]
-    if known.size == 0:
-        return {"p10": None, "p50": None, "p90": None}
-    return {key: float(np.quantile(known, share)) for key, share in {"p10": 0.1, "p50": 0.5, "p90": 0.9}.items()}
-
-
-def _days(days: np.ndarray) -> dict[str, str | None]:
-    known = pd.to_datetime(pd.Series(days)).dropna()
-    if len(known) < len(days) / 2:
-        return {"day": None, "p10": None, "p90": None}
-    low, middle, high = (str(known.quantile(share))[:10] for share in (0.1, 0.5, 0.9))
-    return {"day": middle, "p10": low, "p90": high}
 
 
 def allocated(allocation: Allocation, budget_mm: float) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from agritwin.errors import ConfigError
-from agritwin.products import crop
+from agritwin.products import annual, crop
 from agritwin.products.season import written_irrigation
 from agritwin.scenarios.changes import changed_rule, changed_soil, median_day, moved, with_density, with_surface
 from agritwin.scenarios.courses import Known, Weather, of
@@ -89,7 +89,7 @@ class Variant:
         first = simulate(before, values, None, self.own)
         if after.sizes["day"] == 0:
             return first
-        return _joined(first, simulate(after, values, _handed_over(first), self.rule))
+        return one_after_another(first, simulate(after, values, _handed_over(first), self.rule))
 
 
 def _handed_over(first: xr.Dataset) -> xr.Dataset:
@@ -98,7 +98,7 @@ def _handed_over(first: xr.Dataset) -> xr.Dataset:
     return state.assign(refilled=xr.zeros_like(state["refilled"]))
 
 
-def _joined(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
+def one_after_another(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
     """Days one after the other; sums added, states and yields those at the end."""
     daily = [name for name in second.data_vars if "day" in second[name].dims]
     result = second.drop_vars(daily).drop_vars("day")
@@ -142,7 +142,9 @@ def changed(twin: Twin, scenario: Scenario) -> Variant:
         When the scenario asks for what cannot be: a density over an unknown one, soil layers that are not known, days
         outside the season.
     """
-    known, settings = twin.known, _settings(twin, scenario)
+    if scenario.dates.sowing is not None or annual.grown({"species": scenario.planting.species}):
+        raise ConfigError("An orchard is not sown: dates.sowing and annual species are of fields.", "Take them out.")
+    known, settings = twin.known, settings_of(twin, scenario)
     weather = of(known, scenario.weather, twin.settings["horizon_days"])
     planting = twin.planting | scenario.planting.model_dump(exclude_none=True)
     site = known.site | {"soil": changed_soil(known.site["soil"], scenario.soil)}
@@ -158,7 +160,7 @@ def changed(twin: Twin, scenario: Scenario) -> Variant:
     first = scenario.dates.first or known.start
     if not as_it_is and scenario.irrigation.from_day is None:
         rule_from = first  # a rule without a day holds from the start
-    days = (first, min(scenario.dates.last or known.end, _last_day(weather)))
+    days = (first, min(scenario.dates.last or known.end, last_day_of(weather)))
     if not known.start <= days[0] < days[1]:
         raise ConfigError(
             f"dates: {days[0]} to {days[1]} is no span of the season.",
@@ -168,12 +170,14 @@ def changed(twin: Twin, scenario: Scenario) -> Variant:
     return Variant(weather, values, own, rule, rule_from, days, age, scenario.start.last_crop, written)
 
 
-def _last_day(weather: Weather) -> dt.date:
+def last_day_of(weather: Weather) -> dt.date:
+    """Return the last day of a weather."""
     last = weather.near if weather.far is None else weather.far
     return last["day"].to_numpy()[-1].astype("datetime64[D]").item()
 
 
-def _settings(twin: Twin, scenario: Scenario) -> dict[str, Any]:
+def settings_of(twin: Twin, scenario: Scenario) -> dict[str, Any]:
+    """Return the twin's settings with the scenario's members, seed and start."""
     given: dict[str, Any] = {
         "members": scenario.members,
         "seed": scenario.seed,

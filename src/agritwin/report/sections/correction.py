@@ -34,8 +34,7 @@ def correction(cube: xr.Dataset | None, summary: dict[str, Any], issue_time: str
     )
     members = cube["root_zone_depletion"]
     depletion = view.course(members.quantile([0.1, 0.5, 0.9], "member"))
-    seen = {name: [row for row in told["observations"] if row["quantity"] == name] for name in _QUANTITIES}
-    water, green = (seen[name] for name in _QUANTITIES)
+    water, green = ([row for row in told["observations"] if row["quantity"] in names] for names in _QUANTITIES)
     blocks: list[Block] = [
         Text(_found(told, summary, say)),
         view.compared(say, "depletion", free, depletion, water, issue),
@@ -47,7 +46,8 @@ def correction(cube: xr.Dataset | None, summary: dict[str, Any], issue_time: str
     return blocks
 
 
-_QUANTITIES = ("soil_moisture", "ground_cover")
+#: What each plot shows: leaf area is told as the cover that it makes.
+_QUANTITIES = (("soil_moisture",), ("ground_cover", "leaf_area_index"))
 
 
 def _found(told: dict[str, Any], summary: dict[str, Any], say: Language) -> str:

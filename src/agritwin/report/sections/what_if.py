@@ -58,6 +58,8 @@ def _table(content: dict[str, Any], say: Language) -> Table:
     runs = [content["summary"][name] for name in ("baseline", "scenario")]
     rows = []
     for key, share, unit, digits in ROWS:
+        if all(run[key]["p50"] is None for run in runs):
+            continue  # no such thing of this crop
         factor = 100.0 if share else 1.0
         cells = [_span(run[key], factor, unit, digits, say) for run in runs]
         rows.append((say.word("runsum", key), *cells))
