@@ -52,9 +52,8 @@ def fetch_ndvi(
     look = _remembered(memory, store, _digest([geometry, imagery]))
     failures: list[SourceError] = []
     items = 0
-    for name in sources_imagery:
-        if look["until"] is not None and as_of.isoformat() < look["until"]:
-            break  # a day of the past is seen as it was
+    past = look["until"] is not None and as_of.isoformat() < look["until"]
+    for name in [] if past else sources_imagery:
         try:
             options = {"href": imagery["catalogue"]} if name == "catalogue" else {}
             options |= {"max_cloud_cover": imagery["max_cloud_cover_percent"], "headers": HEADERS}
@@ -74,14 +73,19 @@ def fetch_ndvi(
     write_json(pointer, look["pointer"])
     if store.is_dir():
         write_json(memory, look)
+    last_value, scenes = look["last_value"], look["scenes"]
+    if past and store.is_dir():
+        from agritwin.observe.ndvi_scenes import end_known_at
+
+        last_value, scenes = end_known_at(store, as_of.isoformat())  # a day of the past is seen as it was
     write_status(
         Path(status),
         kind="imagery",
         sources=sources_imagery,
-        last_value=look["last_value"],
+        last_value=last_value,
         failures=failures,
         items=items,
-        scenes=look["scenes"],
+        scenes=scenes,
         skipped=look["skipped"],
     )
 

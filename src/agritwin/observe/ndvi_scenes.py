@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from shapely.geometry import shape
 
+from agritwin.cubes import known_at, open_group
 from agritwin.geometry import parcel_polygon
 from agritwin.pins import is_synthetic, write_pointer
 from agritwin.sources.base import When, Where
@@ -87,8 +89,17 @@ def pointer_and_end(pointer: Path, store: Path, reason: str) -> tuple[dict[str, 
     now = kept_scenes(store)
     extra = {"synthetic": is_synthetic(now)} if now is not None else {"reason": reason}
     write_pointer(pointer, store, GROUP, **extra)
-    times = now["time"].to_numpy() if now is not None else np.empty(0, "datetime64[ns]")
-    return read_json(pointer), str(times[-1].astype("datetime64[m]")) if times.size else None, int(times.size)
+    return read_json(pointer), *_end(now)
+
+
+def end_known_at(store: Path, as_of: str) -> tuple[str | None, int]:
+    """Return the time of the newest scene known on a past day, and how many there were."""
+    return _end(open_group(store, GROUP, known_at(store, as_of)))
+
+
+def _end(scenes: xr.Dataset | None) -> tuple[str | None, int]:
+    times = scenes["time"].to_numpy() if scenes is not None else np.empty(0, "datetime64[ns]")
+    return str(times[-1].astype("datetime64[m]")) if times.size else None, int(times.size)
 
 
 def _utc(text: str) -> np.datetime64:

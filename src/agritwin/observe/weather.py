@@ -13,7 +13,7 @@ import xarray as xr
 from agritwin import weather_cube
 from agritwin.agromet.day_table import day_table, with_hargreaves
 from agritwin.agromet.humidity import elevation_from_pressure
-from agritwin.cubes import head, is_past
+from agritwin.cubes import head, is_past, known_at
 from agritwin.errors import SourceError
 from agritwin.observe import step
 from agritwin.observe.status import write_status
@@ -87,14 +87,14 @@ def fetch_weather(
             items = task.bring_up(kept, ranges, first, last)
     if head(store) is None:
         raise failures[0] if failures else SourceError(sources_weather[0], f"has no hour of {first} to {last}")
-    newest = weather_cube.open_hourly(store)
-    finite = np.isfinite(newest["air_temperature"].to_numpy())
-    write_pointer(Path(pointer), store, weather_cube.HOURLY, synthetic=is_synthetic(newest))
+    known = weather_cube.open_hourly(store, known_at(store, as_of.isoformat()))
+    finite = np.isfinite(known["air_temperature"].to_numpy())
+    write_pointer(Path(pointer), store, weather_cube.HOURLY, synthetic=is_synthetic(known))
     write_status(
         Path(status),
         kind="weather",
         sources=sources_weather,
-        last_value=str(newest["time"].to_numpy()[finite][-1].astype("datetime64[h]")) if finite.any() else None,
+        last_value=str(known["time"].to_numpy()[finite][-1].astype("datetime64[h]")) if finite.any() else None,
         failures=failures,
         items=items,
         missing_days=[[str(begin), str(end)] for begin, end in weather_cube.missing_ranges(store, first, last)],
