@@ -185,7 +185,9 @@ def _variant(twin: Twin, scenario: Scenario, first_day: dt.date) -> FieldVariant
     written = season.written_irrigation(twin.context, known.now) if records and twin.context is not None else None
     rule = changed_rule(own, scenario.irrigation)
     own_cropping = replace(cropping, irrigation=own)
-    return FieldVariant(weather, values, own_cropping, rule, rule_from, days, written, site["latitude"], known.zone)
+    return FieldVariant(
+        weather, values, own_cropping, rule, rule_from, days, written, known.site["latitude"], known.zone
+    )
 
 
 def _changed_soil(known: dict[str, Any] | None, wanted: SoilChange) -> dict[str, Any] | None:
