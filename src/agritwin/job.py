@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 # Relative, since a socket's path may have no more than about a hundred characters.
 SOCKET = Path(".snakemake/agritwin.warm")
@@ -66,6 +67,19 @@ def execute(arguments: list[str]) -> int:
     return 0
 
 
+def flush() -> None:
+    """Write out what a job has said."""
+    for stream in (sys.stdout, sys.stderr):
+        if not stream.closed:
+            stream.flush()
+
+
+def leave(code: int) -> NoReturn:
+    """End this process without taking the interpreter apart: Icechunk's threads may still look into it, and crash."""
+    flush()
+    os._exit(code)
+
+
 def main() -> int:
     """Run the job that the command line names, warm where possible."""
     answer = ask(sys.argv[1:]) if SOCKET.exists() else None
@@ -73,4 +87,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

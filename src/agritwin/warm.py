@@ -16,9 +16,10 @@ import sys
 import threading
 import traceback
 import warnings
+from typing import NoReturn
 
 from agritwin import notebook
-from agritwin.job import SOCKET, execute
+from agritwin.job import SOCKET, execute, flush, leave
 
 # In the order in which the jobs of a refresh come to need them.
 LIBRARIES = [
@@ -65,10 +66,10 @@ def serve() -> int:
                 with connection:
                     if os.fork() == 0:
                         listener.close()
-                        return _child(connection)
+                        _child(connection)
 
 
-def _child(connection: socket.socket) -> int:
+def _child(connection: socket.socket) -> NoReturn:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _, streams, _, _ = socket.recv_fds(connection, 1, 3)
     for number, stream in enumerate(streams):
@@ -84,11 +85,9 @@ def _child(connection: socket.socket) -> int:
     except Exception:  # noqa: BLE001 (what Python itself prints at the end of a process that fails)
         traceback.print_exc()
         code = 1
-    for stream in (sys.stdout, sys.stderr):
-        if not stream.closed:
-            stream.flush()
+    flush()
     connection.sendall(f"{code}\n".encode())
-    return code
+    leave(code)
 
 
 def _end_with(connection: socket.socket) -> None:
