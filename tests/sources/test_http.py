@@ -130,7 +130,9 @@ def test_a_certificate_problem_says_what_to_set(answers, waits):
 
 def test_text_is_decoded_by_charset_then_utf8_then_latin9():
     assert http.text_of(httpx.Response(200, content="ñ".encode())) == "ñ"
-    assert http.text_of(httpx.Response(200, content="ñ€".encode("iso-8859-15"))) == "ñ€"
+    assert http.text_of(httpx.Response(200, content="ñ€".encode("iso-8859-15")), "iso-8859-15") == "ñ€"
+    with pytest.raises(http.TransientError, match="damaged"):
+        http.text_of(httpx.Response(200, content="ñ€".encode("iso-8859-15")))
     declared = {"content-type": "text/plain;charset=ISO-8859-15"}
     assert http.text_of(httpx.Response(200, content="€".encode("iso-8859-15"), headers=declared)) == "€"
 

@@ -20,6 +20,7 @@ from agritwin.sources.quota import Plan
 from agritwin.sources.stations import Choice, Station, choose, nearest
 
 NAME = "aemet"
+ENCODING = "iso-8859-15"  # which not every answer declares
 HOST = "https://opendata.aemet.es/"
 BASE = f"{HOST}opendata/api"
 KEY = "AEMET_API_KEY"
@@ -145,7 +146,7 @@ def _read_envelope(response: httpx.Response) -> _Envelope:
     """Read the first answer; the state in its body counts, whatever the HTTP status."""
     if response.status_code == 401:
         require_ok(response, NAME)
-    envelope = validated(_Envelope, json_of(response), NAME)
+    envelope = validated(_Envelope, json_of(response, ENCODING), NAME)
     _check_state(envelope)
     if envelope.estado == 200 and envelope.datos is None:
         raise TransientError("named no address of data")
@@ -157,7 +158,7 @@ def _read_rows(response: httpx.Response) -> list[dict[str, Any]] | None:
     if response.status_code == 404:
         return None
     require_ok(response, NAME)
-    body = json_of(response)
+    body = json_of(response, ENCODING)
     if isinstance(body, dict):
         _check_state(validated(_Envelope, body, NAME))
         return []

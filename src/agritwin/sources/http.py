@@ -237,7 +237,7 @@ def require_ok(response: httpx.Response, source: str) -> None:
     raise SourceError(source, f"{_place(str(response.url))} answered {status}{reason_of(response)}", remedy)
 
 
-def json_of(response: httpx.Response) -> Any:
+def json_of(response: httpx.Response, otherwise: str | None = None) -> Any:
     """Return the JSON of a response whatever its status; :class:`TransientError` for an empty, HTML or broken body."""
     body = response.content.strip()
     if not body:
@@ -245,20 +245,20 @@ def json_of(response: httpx.Response) -> Any:
     if body.startswith(b"<"):
         raise TransientError("sent a web page in place of data")
     try:
-        return json.loads(text_of(response))
+        return json.loads(text_of(response, otherwise))
     except json.JSONDecodeError as error:
         raise TransientError(f"sent broken JSON ({error.msg} at character {error.pos})") from error
 
 
-def text_of(response: httpx.Response) -> str:
-    """Decode a body by its declared charset, else as strict UTF-8, else as ISO-8859-15 (AEMET's)."""
-    for encoding in (response.charset_encoding, "utf-8"):
+def text_of(response: httpx.Response, otherwise: str | None = None) -> str:
+    """Decode a body by its declared charset, else as UTF-8, else as ``otherwise``; else it is damaged."""
+    for encoding in (response.charset_encoding, "utf-8", otherwise):
         if encoding is not None:
             try:
                 return response.content.decode(encoding)
             except (LookupError, UnicodeDecodeError):
                 continue
-    return response.content.decode("iso-8859-15")
+    raise TransientError("sent damaged text")
 
 
 def validated[M: BaseModel](model: type[M], payload: Any, source: str) -> M:
