@@ -346,7 +346,7 @@ def middle_of_bounds(geometry: dict[str, Any]) -> tuple[float, float]:
     return (south + north) / 2, (west + east) / 2
 
 
-def in_grid(feature: dict[str, Any]) -> "Polygon | MultiPolygon":
+def in_grid(feature: dict[str, Any]) -> "BaseGeometry":
     """Return the polygon of a GeoJSON feature in the metres of its UTM zone."""
     from shapely.geometry import shape
 

@@ -232,7 +232,7 @@ def _written(context: pd.DataFrame | None, work: str, first: dt.date, last: dt.d
         return None
     lines = context.loc[str(first) : str(last), name]
     days = pd.DatetimeIndex(lines.index[lines > 0])
-    return None if days.empty else days[at].date()
+    return None if days.empty else dt.date.fromisoformat(str(days[at])[:10])
 
 
 def _next(day: str, begin: dt.date) -> dt.date:
@@ -290,7 +290,7 @@ def brought_forward(
 
 def _same_days(past: xr.Dataset, days: pd.DatetimeIndex) -> xr.Dataset:
     """The same dates of each past year that is whole there, a member each, on the days given."""
-    years = range(1, days[0].year - pd.Timestamp(past["day"].to_numpy()[0]).year + 1)
+    years = range(1, int(str(days[0])[:4]) - int(str(past["day"].to_numpy()[0])[:4]) + 1)
     parts = [past.reindex(day=pd.DatetimeIndex(days - pd.DateOffset(years=back))) for back in years]
     whole = [part.assign_coords(day=days) for part in parts if not bool(part.to_dataarray().isnull().any())]
     if not whole:

@@ -99,7 +99,7 @@ def _harvest(context: pd.DataFrame, site: dict[str, Any], emerged: np.datetime64
             weighed = context.loc[emerged:, name].dropna()
             if weighed.sum() > 0.0:
                 weight = factor * float(weighed.sum())
-                day = pd.DatetimeIndex(weighed.index)[-1].date()
+                day = dt.date.fromisoformat(str(weighed.index[-1])[:10])
                 return [Observation(day, "yield", weight, HARVEST_ERROR * weight, HARVEST)]
     return []
 

@@ -86,7 +86,7 @@ def simulate(
     written = pd.read_parquet(context) if irrigation["rule"] == "records" or grown(planting) else None
     about = Twin(known, planting, irrigation, crop, ndvi, written)
     inputs = list(digests(weather=weather_pin, forecast=forecast_pin, ndvi=ndvi_pin).values())
-    said = None if written is None else int(pd.util.hash_pandas_object(written).sum())
+    said = None if written is None else hashlib.sha256(Path(context).read_bytes()).hexdigest()
     key = _key(asked, inputs, said, known.site, planting, irrigation, crop)
     checkpoint = Checkpoint(places.checkpoint)
     with checkpoint.held():
@@ -147,7 +147,7 @@ def work(twin: Twin, scenario: Scenario, checkpoint: Checkpoint) -> tuple[xr.Dat
 def _variants(twin: Twin, scenario: Scenario, checkpoint: Checkpoint) -> tuple[tuple[Any, Any], dict[str, Any] | None]:
     """The twin as it is and as asked, the latter with its plan for the water, found now or kept from before."""
     kind = fields if grown(twin.planting) else variants
-    asked = kind.changed(twin, scenario)
+    asked: Any = kind.changed(twin, scenario)
     budget = scenario.irrigation.budget_mm
     allocation = checkpoint.plan()
     if budget is not None:
