@@ -13,6 +13,7 @@ from agritwin.models.series import Forecaster, regular
 
 YEAR = 365
 FIRST_YEARS = 2  # that a model is fitted on before its first backtest
+LEAST_DAYS = (FIRST_YEARS + 1) * YEAR
 
 
 def daily_models() -> list[Forecaster]:
@@ -70,7 +71,7 @@ def forecast_report(
     folds = min(3, history.size // YEAR - FIRST_YEARS)
     if folds < 1:
         raise DataError(
-            f"{history.name} has {history.size} days of history, a backtest needs {(FIRST_YEARS + 1) * YEAR}.",
+            f"{history.name} has {history.size} days of history, a backtest needs {LEAST_DAYS}.",
             "Ask for an earlier start of the weather history.",
         )
     models = daily_models()

@@ -5,11 +5,25 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from agritwin.models.forecast import forecast_report
+from agritwin.models.forecast import LEAST_DAYS, forecast_report
 
 LOWER_BOUND = {"et0": 0.0}
 SHOWN_QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 RECENT_DAYS = 60
+
+
+def forecasts(past: xr.Dataset, now: xr.Dataset, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return `variables`, those of the section `forecast` as `publishable` has them, and the `outcome`.
+
+    A record too short for one backtest is an outcome of its own, `short_record`, with the days that are there and those
+    that it takes; nothing is forecast from it.
+    """
+    days = {"days": past.sizes["day"], "days_needed": LEAST_DAYS}
+    if past.sizes["day"] < LEAST_DAYS:
+        return {"variables": {}, "outcome": "short_record", **days}
+    horizon, origins = settings["horizon_days"], settings["backtest_origins"]
+    found = {name: publishable(past[name], now[name], horizon, origins) for name in settings["variables"]}
+    return {"variables": found, "outcome": "forecast", **days}
 
 
 def publishable(history: xr.DataArray, season: xr.DataArray, horizon_days: int, origins: int) -> dict[str, Any]:
