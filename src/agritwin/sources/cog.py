@@ -1,8 +1,12 @@
 """Windows of cloud-optimised GeoTIFFs on a parcel's own grid: only the blocks that are needed, never a whole tile."""
 
+import contextlib
+import logging
 import math
 import os
 import re
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -126,7 +130,7 @@ def read_on_grid(href: str, grid: Grid, resampling: Literal["nearest", "bilinear
     from rasterio.vrt import WarpedVRT
 
     try:
-        with rasterio.open(href) as raster:
+        with _whole_header(href), rasterio.open(href) as raster:
             if raster.crs is not None and raster.crs.to_epsg() == grid.epsg and _north_up(raster):
                 return _pixels_under_centres(raster, grid)
             with WarpedVRT(
@@ -142,6 +146,27 @@ def read_on_grid(href: str, grid: Grid, resampling: Literal["nearest", "bilinear
                 return warped.read(1)
     except RasterioError as error:
         raise DataError(f"{without_query(href)} cannot be read ({without_query(str(error))}).", REMEDY) from error
+
+
+@contextlib.contextmanager
+def _whole_header(href: str) -> Iterator[None]:
+    """Refuse a file of whose header GDAL leaves out a damaged part, which it only logs: its pixels may mean less."""
+    told: list[str] = []
+    here = threading.get_ident()
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.thread == here and "tag ignored" in (text := record.getMessage()):
+                told.append(text)
+
+    listener, log = Listener(), logging.getLogger("rasterio._env")
+    log.addHandler(listener)
+    try:
+        yield
+    finally:
+        log.removeHandler(listener)
+    if told:
+        raise DataError(f"{without_query(href)} has a damaged header ({told[0]}).", REMEDY)
 
 
 def without_query(text: str) -> str:
