@@ -8,6 +8,7 @@ import os
 import sys
 
 from filelock import FileLock, Timeout
+from snakemake.common import overwrite_function_params
 
 from agritwin import config as configuration
 from agritwin import fingerprint, job, workspace
@@ -69,8 +70,8 @@ def keep_warm(jobs):
 
 
 def known(function):
-    """Write a function's signature down: Snakemake asks for it at every job, and finding it out costs more than the call."""
-    function.__signature__ = inspect.signature(function)
+    """Write a function's parameters down: Snakemake asks for them at every job, and finding out costs more than the call."""
+    overwrite_function_params(function, inspect.signature(function).parameters)
     return function
 
 

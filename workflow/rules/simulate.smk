@@ -52,7 +52,12 @@ rule simulate_flood:
 
 # Scenarios are asked for: `agritwin scenario run FILE`, or all of them with `snakemake scenarios`, those of floods with
 # `snakemake flood_scenarios`. Those that have a result are kept in step with their twin; a paused one waits.
+ASKED = {path.name for path in Path("config/scenarios").glob("*/")}
+
+
 def asked_scenarios(twin, only_done=False):
+    if twin not in ASKED:
+        return []
     folder = Path("config/scenarios", twin)
     found = sorted([*folder.glob("*.yaml"), *folder.glob("floods/*.yaml")])
     named = [path.relative_to(folder).with_suffix("").as_posix() for path in found]
