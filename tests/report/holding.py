@@ -445,5 +445,25 @@ def _products() -> dict[str, dict[str, Any]]:
                 },
             ],
             "neighbours": [{"twin": "47-1-0-0-1-2-1", "distance_m": 240.0}],
+            "measured_rain": [_rain(hours, amount) for hours, amount in ((0.5, 9.0), (1, 17.0), (6, 24.5), (24, 41.0))],
+            "frequency": {
+                "durations_h": [1, 6, 24],
+                "years": [2, 10],
+                "amounts_mm": [[14, 22], [22, 40], [30, 52]],
+                "source": "weather",
+            },
         },
+    }
+
+
+def _rain(hours: float, amount: float) -> dict[str, Any]:
+    thresholds = {1: {"low": 15.0, "mid": 30.0, "serious": 60.0}, 24: {"low": 20.0, "mid": 40.0, "serious": 60.0}}
+    return {
+        "sensor": f"{TWIN}/rain-gauge",
+        "until": "2025-06-14T21:45:00+00:00",
+        "duration_h": hours,
+        "amount_mm": amount,
+        "weather_mm": 0.75 * amount if hours >= 1 else None,
+        "return_years": 4.2 if hours == 24 else None,
+        "thresholds": thresholds.get(hours),
     }

@@ -211,6 +211,24 @@ def test_a_stale_source_is_greyed(twin):
     }
 
 
+@pytest.mark.parametrize(("code", "found"), [
+    ("es", ("41,0 mm en 24 h hasta el 14 jun 2025 a las 21:45 UTC.", "dan 30,8 mm", "1 vez en 4 años", "Medio")),
+    ("en", ("41.0 mm in 24 h up to 14 Jun 2025, 21:45 UTC.", "say 30.8 mm", "once in 4 years", "Medium")),
+])  # fmt: skip
+def test_what_a_gauge_measured_stands_beside_the_weather_and_the_thresholds(twin, pages, code, found):
+    text = Structure(pages[code]).text
+    assert all(part in text.replace("\u00a0", " ") for part in found), found
+    (plot,) = [block for block in blocks(build(twin, code)) if getattr(block, "name", "") == "gauge-0"]
+    begins = plot.figure.select_one({"name": "gauge-0-mid"}).data_source.data
+    assert dict(zip(begins["duration"], begins["threshold"], strict=True)) == {"1\u00a0h": 30.0, "24\u00a0h": 40.0}
+    assert list(plot.figure.select_one({"name": "gauge-0-rare"}).data_source.data["rare"])[1:] == [14, 22, 30]
+
+
+def test_a_day_without_gauges_says_so(paths, tmp_path):
+    twin = report.load(name="La Prueba", **holding.changed(paths, tmp_path, "alerts", {"measured_rain": []}))
+    assert "No rain gauge has sent readings in the last day." in Structure(body(build(twin, "en"))).text
+
+
 @pytest.fixture
 def journal(paths, tmp_path):
     """Paths of the holding with a journal beside it."""

@@ -15,9 +15,9 @@ from agritwin.report.twin import Twin
 from agritwin.views.blocks import Plot, State
 from agritwin.views.language import Language, language
 from agritwin.views.raster import Frame, map_figure
-from agritwin.views.theme import BAND, DANGER, GREEN, HEAT, INK, hover, source
+from agritwin.views.theme import AMBER, BAND, DANGER, GREEN, HEAT, INK, hover, source
 
-COLOURS: dict[State, str] = {"good": GREEN, "low": "#d09a16", "mid": HEAT, "serious": DANGER, "stale": BAND}
+COLOURS: dict[State, str] = {"good": GREEN, "low": AMBER, "mid": HEAT, "serious": DANGER, "stale": BAND}
 LEAST_WIDTH_M = 500.0
 
 

@@ -4,7 +4,6 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
 import xarray as xr
 from shapely.geometry import mapping
 
@@ -13,16 +12,13 @@ from agritwin.agromet.wetness import leaf_wetness
 from agritwin.alerts import evidence
 from agritwin.alerts.catalogue import frost_rule, rules
 from agritwin.alerts.explanation import as_dict
-from agritwin.alerts.live import MEMORY, RAIN, SYNTHETIC, RainReading, Situation, judge_rain, sums_until
 from agritwin.alerts.neighbours import flow_relation, recipients
 from agritwin.alerts.rarity import Frequency, local_frequency, spanish_frequency
 from agritwin.alerts.rules import LEVELS, Evidence, Judgement, judge
 from agritwin.geometry import read_parcels, utm_epsg
 from agritwin.products.flood import storm_probability
-from agritwin.products.floods_ahead import HOURS, UNKNOWN_SOIL
-from agritwin.records.instruments import readings
+from agritwin.products.floods_ahead import HOURS
 from agritwin.simulation.flood.events import soil_water
-from agritwin.simulation.flood.library import Library
 
 FROST_STAGES = {"dormant": "dormant", "chilled": "bud", "bud_swell": "swelling", "bloom": "flowering"}
 
@@ -85,45 +81,6 @@ def held_water(crop: dict[str, Any]) -> float | None:
     if summary.get("depletion_mm") is None or not summary.get("taw_mm"):
         return None
     return soil_water(summary["depletion_mm"], summary["taw_mm"])
-
-
-def gauges(engine: sa.Engine, twin: str, until: dt.datetime) -> dict[str, list[RainReading]]:
-    """Return what the twin's rain gauges said in the day before a time, oldest first; nothing where there are none."""
-    table = readings(engine, twin_id=twin, measure=RAIN, start=until - MEMORY, end=until).dropna(subset=["value"])
-    told: dict[str, list[RainReading]] = {}
-    for sensor, time, mm in zip(table["sensor"], table["time"], table["value"], strict=True):
-        moment = time.to_pydatetime().replace(tzinfo=dt.UTC)
-        told.setdefault(sensor, []).append(RainReading(sensor, moment, mm, sensor.endswith(SYNTHETIC)))
-    return told
-
-
-def measured_rain(told: dict[str, list[RainReading]], frequency: Frequency | None) -> list[dict[str, Any]]:
-    """Return the rain of each gauge by duration up to its last reading, beside how rare so much is here."""
-    return [
-        {
-            "sensor": sensor,
-            "until": series[-1].time.isoformat(),
-            "duration_h": hours,
-            "amount_mm": round(amount, 2),
-            "return_years": frequency.return_years(amount, hours) if frequency else None,
-        }
-        for sensor, series in told.items()
-        for hours, amount in sums_until(series, series[-1].time).items()
-    ]
-
-
-def from_gauges(
-    told: dict[str, list[RainReading]],
-    settings: dict[str, Any],
-    library: Library | None,
-    frequency: Frequency | None,
-    water: float | None,
-) -> list[Judgement]:
-    """Judge the rain that gauges recorded, as the watch judges it live; nothing without readings."""
-    if not told:
-        return []
-    held = UNKNOWN_SOIL if water is None else water
-    return judge_rain(told, Situation(rules(settings), library, frequency, held, settings["live_valid_h"]), {})
 
 
 def from_crop(crop: xr.Dataset | None, settings: dict[str, Any], until: dt.datetime) -> list[Judgement]:

@@ -26,7 +26,7 @@ from agritwin.views.language import Language
 
 INK, QUIET, GRID = "#1d2b22", "#5b6a60", "#e3e8e3"
 GREEN, RAIN, HEAT, COLD, EARTH, VIOLET = "#2f7a4d", "#2b6ca3", "#c05621", "#5277b8", "#8a6d3b", "#6b4e9b"
-BAND, WATER, DANGER = "#9fb3a6", "#3182bd", "#b3261e"
+BAND, WATER, AMBER, DANGER = "#9fb3a6", "#3182bd", "#d09a16", "#b3261e"
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
 
 AXIS: dict[str, Any] = {

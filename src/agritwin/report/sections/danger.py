@@ -10,7 +10,8 @@ from shapely.geometry import shape
 from agritwin.geometry import to_crs, utm_epsg
 from agritwin.observe import journal
 from agritwin.report.twin import Twin
-from agritwin.views.blocks import Absent, Block, Columns, Section, State, Table, Text
+from agritwin.views import gauges
+from agritwin.views.blocks import Absent, Block, Columns, Section, State, Table, Tabs, Text
 from agritwin.views.language import UNKNOWN, Language, as_date
 from agritwin.views.neighbours import told_map
 
@@ -79,6 +80,7 @@ def build(twin: Twin, say: Language) -> Section:
     else:
         judgements = sorted(alerts.get("judgements", []), key=_gravity, reverse=True)
         blocks.append(_judgements(judgements, say) if judgements else Text(say("alert.nothing", rules=0)))
+        blocks += _gauges(alerts, say)
         health = _health(alerts.get("health") or [], as_date(twin.issue_time), say)
         told = _told(alerts.get("neighbours") or [], twin, say)
         blocks += [Columns(((told[0],), (health,)))] if told else [health]
@@ -99,6 +101,18 @@ def _told(rows: list[dict[str, Any]], twin: Twin, say: Language) -> list[Block]:
         return [told_map(say, rows, [to_crs(one, 4326, code) for one in shapes])]
     told = ", ".join(f"{row['twin']} ({say.amount(row.get('distance_m'), 'm', 0)})" for row in neighbours)
     return [Text(say("alert.neighbours", neighbours=told))]
+
+
+def _gauges(alerts: dict[str, Any], say: Language) -> list[Block]:
+    """Return what each rain gauge recorded up to its last reading, a tab each where there are several."""
+    found = gauges.by_gauge(alerts.get("measured_rain") or [])
+    panels: list[tuple[str, tuple[Block, ...]]] = []
+    for number, (gauge, rows) in enumerate(found.items()):
+        plot = gauges.measured(say, f"gauge-{number}", gauge, rows, alerts.get("frequency"))
+        panels.append((gauge, (Columns(((plot,), (gauges.table(say, rows),))),)))
+    if not panels:
+        return [Absent(say("gauges.absent"), say("reason.no_gauge"))]
+    return list(panels[0][1]) if len(panels) == 1 else [Tabs("gauges", say("gauges.tabs"), tuple(panels))]
 
 
 def _judgements(judgements: list[dict[str, Any]], say: Language) -> Table:
