@@ -116,6 +116,17 @@ def _search(items: list[dict[str, Any]]) -> Handler:
     return answer
 
 
+def many_scenes(search: Handler, count: int) -> Handler:
+    """A catalogue's answers with further overpasses on the last day, whose files are those of that day's scene."""
+    asked = {"datetime": f"{DATASETS[0]}/{DATASETS[-1]}T24", "collections": ["sentinel-2-c1-l2a"]}
+    *_, last = items = search(httpx.Request("POST", "https://any", json=asked)).json()["features"]
+    for number in range(count):
+        hour, minute = divmod(35 * number, 60)
+        told = {"datetime": f"{DATASETS[-1]}T{hour:02d}:{minute:02d}:00Z", "platform": "sentinel-2b"}
+        items.append(last | {"id": f"{last['id']}_{number}", "properties": last["properties"] | told})
+    return _search(items)
+
+
 def _planetary(items: list[dict[str, Any]]) -> Handler:
     search = _search(items)
 

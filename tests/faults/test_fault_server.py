@@ -2,7 +2,9 @@
 
 import contextlib
 import datetime as dt
+import itertools
 import json
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -23,9 +25,10 @@ from agritwin.observe.forecast import fetch_forecast
 from agritwin.observe.ndvi import fetch_ndvi
 from agritwin.observe.site import fetch_site
 from agritwin.observe.weather import fetch_weather
-from agritwin.sources import cog, cog_reader, dem, http, zarr_store
+from agritwin.sources import cog, cog_reader, dem, http, stac_scenes, zarr_store
 from agritwin.sources.base import When, Where, open_source
 from agritwin.sources.http import Patience
+from agritwin.sources.stac import EarthSearch
 from tests.faults import providers
 from tests.faults.fault_server import FAULTS, serving
 from tests.observe.test_ndvi import IMAGERY
@@ -269,6 +272,49 @@ def from_nothing(kind, name, step, fault, good, network, folder, monkeypatch) ->
     assert caught.value.source == name
     assert caught.value.remedy
     assert list(folder.iterdir()) == []
+
+
+@pytest.fixture
+def forty_scenes(good, network, tmp_path, monkeypatch):
+    """A folder with the first day's scenes and forty more in the catalogue, of whose files few are asked at a time."""
+    folder = tmp_path / "workspace"
+    shutil.copytree(good("imagery", "earth_search"), folder)
+    monkeypatch.chdir(folder)
+    catalogue = providers.many_scenes(network.hosts["earth-search.aws.element84.com"], 40)
+    monkeypatch.setitem(network.hosts, "earth-search.aws.element84.com", catalogue)
+    monkeypatch.setattr(EarthSearch, "files", 4)
+    monkeypatch.setattr(stac_scenes, "SILENCE_S", 1.5)
+    network.faulty = lambda request: request.url.path.endswith(".tif")
+    return folder
+
+
+@pytest.mark.parametrize("fault", ["time-out", "slow drip", "reset"])
+def test_all_files_of_a_read_have_one_budget(forty_scenes, network, fault):
+    """Each of 120 files has tries and time of its own; four at a time they would fail for a minute."""
+    before, first = kept(forty_scenes), json.loads(Path("data/cubes/imagery/twin.status.json").read_text())
+    network.fault, begun = fault, time.monotonic()
+    status = observe("imagery", "earth_search", SECOND)
+    assert time.monotonic() - begun < 1.5 + 3.0, "the budget, and what the step does besides"
+    assert (status["state"], status["last_value"]) == ("stale", first["last_value"])
+    assert status["failures"][0]["source"] == "earth_search"
+    assert kept(forty_scenes) == before
+
+
+def test_files_that_stop_coming_are_left_for_the_next_refresh(forty_scenes, network):
+    network.fault, served = "time-out", itertools.count()
+    network.faulty = lambda request: request.url.path.endswith(".tif") and next(served) >= 60
+    status = observe("imagery", "earth_search", SECOND)
+    assert status["state"] == "stale"
+    waiting = re.search(r"(\d+) scenes wait for the next refresh", status["failures"][0]["what"])
+    assert waiting
+    assert 15 <= int(waiting[1]) < 40
+    assert status["scenes"] + len(status["skipped"]) == 43, "what was read is kept"
+    network.fault = None
+    assert observe("imagery", "earth_search", SECOND)["state"] == "ok"
+    found = contents(forty_scenes)
+    shutil.rmtree(forty_scenes / "data")
+    observe("imagery", "earth_search", SECOND)
+    assert contents(forty_scenes) == found
 
 
 def test_a_second_source_answers_while_the_first_is_down(good, network, tmp_path, monkeypatch):

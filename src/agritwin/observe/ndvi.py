@@ -58,13 +58,17 @@ def fetch_ndvi(
             options = {"href": imagery["catalogue"]} if name == "catalogue" else {}
             options |= {"max_cloud_cover": imagery["max_cloud_cover_percent"], "headers": HEADERS}
             source = open_source("imagery", name, **options)
-            items = _look(look, source, name, geometry, as_of, imagery, store)
+            new, waiting = _look(look, source, name, geometry, as_of, imagery, store)
         except SourceError as error:
             log.warning("%s", error)
             failures.append(error)
             continue
-        log.info("%s: %d new or changed scenes in %s", twin, items, name)
-        break
+        log.info("%s: %d new or changed scenes in %s, %d not reached", twin, new, name, waiting)
+        items += new
+        if not waiting:
+            break
+        what = f"files stopped coming; {waiting} scenes wait for the next refresh"
+        failures.append(SourceError(name, what, "Try again later, or name another source.", temporary=True))
     if look["pointer"] is None:
         from agritwin.observe.ndvi_scenes import pointer_and_end
 
@@ -107,8 +111,12 @@ def _remembered(memory: Path, store: Path, asked: str) -> dict[str, Any]:
 
 def _look(
     look: dict[str, Any], source: Any, name: str, geometry: dict, as_of: dt.date, imagery: dict, store: Path
-) -> int:
-    """Look into a catalogue; read what is new or changed; remember both. Returns how many scenes were."""
+) -> tuple[int, int]:
+    """Look into a catalogue; read what is new or changed; remember both.
+
+    Returns how many scenes were new or changed, and how many the read did not get to: these are asked for at the next
+    look, however old they are.
+    """
     first, last = dt.date.fromisoformat(imagery["first_day"]), as_of - dt.timedelta(days=1)
     mine = look["found"].get(name, {"full": None, "scenes": {}})
     full = mine["full"] is None or as_of - dt.date.fromisoformat(mine["full"]) >= FULL_LOOK
@@ -125,6 +133,7 @@ def _look(
         }
     else:
         changed = _unseen(marks, look["found"])
+    waiting: set[str] = set()
     if changed or look["pointer"] is None:
         from agritwin.observe.ndvi_scenes import add_scenes
 
@@ -132,10 +141,11 @@ def _look(
         unread = {entry["id"] for entry in skipped if not entry.get("lasting")}
         marks |= {scene: [marks[scene][0], UNREAD] for scene in unread & marks.keys()}
         look["pointer"], look["skipped"] = None, skipped
-    scenes = mine["scenes"] | marks
-    look["found"][name] = {"full": as_of.isoformat() if full else mine["full"], "scenes": scenes}
+        waiting = {entry["id"] for entry in skipped if entry.get("waiting")}
+    looked = as_of.isoformat() if full else mine["full"]
+    look["found"][name] = {"full": None if waiting else looked, "scenes": mine["scenes"] | marks}
     look["until"] = as_of.isoformat()
-    return len(changed)
+    return len(changed - waiting), len(waiting)
 
 
 def _unseen(marks: dict[str, list[str]], found: dict[str, Any]) -> set[str]:

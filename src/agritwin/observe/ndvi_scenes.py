@@ -54,7 +54,8 @@ def add_scenes(
     Returns
     -------
     list of dict
-        Scenes that could not be read: ``id``, ``reason`` and ``lasting`` where it is the item that is damaged.
+        Scenes that could not be read: ``id``, ``reason``, ``lasting`` where it is the item that is damaged, ``waiting``
+        where the read did not get to it.
     """
     polygon = parcel_polygon(shape(geometry), 4326, "the parcel")
     where = Where(latitude=polygon.centroid.y, longitude=polygon.centroid.x, geometry=polygon)

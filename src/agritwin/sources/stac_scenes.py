@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ import xarray as xr
 from pyproj import CRS
 
 from agritwin.errors import DataError
-from agritwin.sources.cog import GDAL_SETTINGS, Grid, read_on_grid, trusted
+from agritwin.sources.cog import GDAL_SETTINGS, Grid, read_on_grid, trusted, without_query
 from agritwin.sources.cog_cache import HeaderCache
 from agritwin.sources.cog_header import OtherLayoutError
 from agritwin.sources.cog_reader import CogReader, readable
@@ -23,6 +24,8 @@ from agritwin.sources.traffic import Traffic
 
 log = logging.getLogger(__name__)
 
+SILENCE_S = 300.0
+"""The budget of all files together: a read ends when for so long none came, and says what it did not get to."""
 BAND_NAMES = {
     "coastal": "coastal aerosol (B01)",
     "blue": "blue (B02)",
@@ -110,16 +113,47 @@ def read_overpasses(
         Scenes of each overpass, best first; later ones fill what the earlier leave empty.
     bands
         Names of :data:`agritwin.sources.stac_items.BANDS` and ``FURTHER_BANDS``, red and near infrared among them.
+
+    Returns
+    -------
+    list of Overpass
+        One a group. When no file came for :data:`SILENCE_S` seconds, the scenes of the groups that were still to be
+        read are skipped with the key ``waiting``.
     """
 
     async def read() -> list[Overpass]:
-        with ThreadPoolExecutor(access.files) as threads, HeaderCache(access.headers) as headers:
-            files = _Files(access, grid, CogReader(headers, threads, access.traffic), threads)
-            return await asyncio.gather(*(_read_group(group, grid, files, bands) for group in groups))
+        threads = ThreadPoolExecutor(access.files)
+        try:
+            with HeaderCache(access.headers) as headers:
+                files = _Files(access, grid, CogReader(headers, threads, access.traffic), threads)
+                return await _while_files_come(groups, grid, files, bands)
+        finally:
+            # What GDAL is still waiting for cannot be called off, and need not be waited for.
+            threads.shutdown(wait=False, cancel_futures=True)
 
     # In a thread of its own: the caller's may hold a running loop, as a notebook's does.
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, read()).result()
+
+
+async def _while_files_come(
+    groups: Sequence[Sequence[Scene]], grid: Grid, files: "_Files", bands: Sequence[str]
+) -> list[Overpass]:
+    """Read all groups, or those that can be read before the files stop coming."""
+    tasks = [asyncio.create_task(_read_group(group, grid, files, bands)) for group in groups]
+    pending = set(tasks)
+    while pending and (left := files.last_came + SILENCE_S - time.monotonic()) > 0:
+        done, pending = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()  # raises what fails for all scenes alike, for example a token that is refused
+    for task in pending:
+        task.cancel()
+    return [task.result() if task.done() else _left(group) for group, task in zip(groups, tasks, strict=True)]
+
+
+def _left(group: Sequence[Scene]) -> Overpass:
+    told = {"reason": f"no file could be read for {SILENCE_S:g} s", "waiting": True}
+    return Overpass({}, np.empty(0, "u1"), skipped=[{"id": scene.id} | told for scene in group])
 
 
 class _Files:
@@ -131,6 +165,7 @@ class _Files:
         self._reader = reader
         self._threads = threads
         self._room = asyncio.Semaphore(access.files)
+        self.last_came = time.monotonic()
 
     async def reflectance(self, href: str, same_zone: bool) -> np.ndarray:
         """Return digital numbers, 0 where there is none."""
@@ -148,16 +183,21 @@ class _Files:
                 try:
                     return await self._once(self._access.address(href, attempt > 1), resampling, same_zone)
                 except DataError as error:
-                    log.info("opening %s again: %s", href, error)
+                    log.info("opening %s again: %s", without_query(href), error)
             return await self._once(self._access.address(href, self._access.tries > 1), resampling, same_zone)
 
     async def _once(self, href: str, resampling: Literal["nearest", "bilinear"], same_zone: bool) -> np.ndarray:
+        window = None
         if same_zone and readable(href):
             try:
-                return await self._reader.window(href, self._grid)
+                window = await self._reader.window(href, self._grid)
             except OtherLayoutError as error:
-                log.debug("%s is left to GDAL: %s", href, error)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._by_gdal, href, resampling)
+                log.debug("%s is left to GDAL: %s", without_query(href), error)
+        if window is None:
+            loop = asyncio.get_running_loop()
+            window = await loop.run_in_executor(self._threads, self._by_gdal, href, resampling)
+        self.last_came = time.monotonic()
+        return window
 
     def _by_gdal(self, href: str, resampling: Literal["nearest", "bilinear"]) -> np.ndarray:
         import rasterio
