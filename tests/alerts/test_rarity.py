@@ -77,3 +77,11 @@ def test_local_records_give_a_table_once_there_are_years_enough():
     frequency = local_frequency(intensity_duration(hourly, (1, 6), YEARS), "weather")
     assert 16.0 < frequency.amounts(1.0)[0] < 20.0
     assert local_frequency(intensity_duration(hourly[:9000], (1, 6), YEARS), "weather") is None
+
+
+def test_rain_past_the_rarest_of_the_table_is_only_said_to_be_rarer():
+    frequency = spanish_frequency(34.0, 0.35, 10.0)
+    rarest = frequency.amounts(2.0)[-1]
+    assert frequency.notes(0.9 * rarest, 2.0)["return_years"] < frequency.years[-1]
+    assert frequency.notes(1.1 * rarest, 2.0) == {"rarer_than_years": frequency.years[-1]}
+    assert frequency.notes(0.1, 2.0) == {}

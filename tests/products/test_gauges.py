@@ -52,7 +52,7 @@ def test_recorded_rain_is_compared_with_intensity_duration_and_frequency(engine)
     judged = {one.rule: one for one in from_gauges(told, ALERTS, None, RARITY, None)}
     assert (judged["downpour"].level, judged["downpour"].value) == ("mid", 40.0)
     assert judged["downpour"].evidence["source"] == "gauges"
-    assert judged["downpour"].evidence["return_years"] == pytest.approx(rows[1.0]["return_years"], abs=0.05)
+    assert RARITY.notes(40.0, 1.0).items() <= judged["downpour"].evidence.items()
     assert judged["downpour"].valid_until == UNTIL - dt.timedelta(hours=3) + dt.timedelta(hours=ALERTS["live_valid_h"])
     assert judged["heavy_rain"].level == "mid"
 

@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from agritwin.alerts.disease import infection_index
+from agritwin.alerts.rarity import rarity_notes
 from agritwin.alerts.rules import Evidence
 
 HOURS_A_DAY = 24
@@ -44,9 +45,8 @@ def rain_in_24_hours(
     sums = precipitation.rolling(time=HOURS_A_DAY).sum().assign_attrs(units="mm")
     largest = float(sums.max("time").median()) if sums.notnull().any() else float("nan")
     years = return_period(largest, return_levels)
-    return of_members(
-        sums, known_until, source, "precipitation_24h", **({} if years is None else {"return_years": years})
-    )
+    rarity = rarity_notes(years, return_levels[-1]["years"]) if return_levels else {}
+    return of_members(sums, known_until, source, "precipitation_24h", **rarity)
 
 
 def return_period(amount: float, levels: Sequence[Mapping[str, float]]) -> float | None:

@@ -1,6 +1,7 @@
 """Why a level was judged, in plain sentences: which data, which rule, which threshold."""
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -43,10 +44,10 @@ _NAMES: dict[Language, dict[str, str]] = {
     },
 }
 _LEVELS: dict[Language, dict[str, str]] = {
-    "en": {"none": "no danger", "low": "low", "mid": "medium", "serious": "serious"},
-    "es": {"none": "sin peligro", "low": "bajo", "mid": "medio", "serious": "grave"},
+    "en": {"no_data": "no data", "none": "no danger", "low": "low", "mid": "medium", "serious": "serious"},
+    "es": {"no_data": "sin datos", "none": "sin peligro", "low": "bajo", "mid": "medio", "serious": "grave"},
 }
-_UNITS: dict[str, str | dict[Language, str]] = {"degC": "°C", "1": "", "d": {"en": "days", "es": "días"}}
+_UNITS = {"degC": "°C", "1": ""}
 # What the value of each rule is.
 _WHAT: dict[Language, dict[str, str]] = {
     "en": {
@@ -89,6 +90,8 @@ _SOURCES: dict[Language, dict[str, str]] = {
         "weather": "the weather",
         "imagery": "the imagery",
         "gauges": "the rain gauges",
+        "archive": "the demo archive",
+        "open_meteo": "Open-Meteo",
     },
     "es": {
         "forecast": "la predicción",
@@ -96,6 +99,25 @@ _SOURCES: dict[Language, dict[str, str]] = {
         "weather": "el tiempo",
         "imagery": "las imágenes",
         "gauges": "los pluviómetros",
+        "archive": "el archivo de demostración",
+        "open_meteo": "Open-Meteo",
+    },
+}
+# Models and measures whose names, without their underscores, are no words of the language.
+_WORDS: dict[Language, dict[str, str]] = {
+    "en": {"et0": "reference evapotranspiration", "sarimax": "seasonal ARIMA"},
+    "es": {
+        "et0": "evapotranspiración de referencia",
+        "air_temperature": "temperatura del aire",
+        "persistence": "persistencia",
+        "seasonal_naive": "mismo día del año anterior",
+        "climatology": "climatología",
+        "damped_anomaly": "anomalía amortiguada",
+        "sarimax": "ARIMA estacional",
+        "soil_moisture": "humedad del suelo",
+        "soil_temperature": "temperatura del suelo",
+        "water_level": "nivel del agua",
+        "precipitation": "lluvia",
     },
 }
 _SENTENCES: dict[Language, dict[str, str]] = {
@@ -143,6 +165,7 @@ _NOTES: dict[Language, dict[str, str]] = {
         "stage": "Stage of the crop: {}.",
         "storm": "Rain: {}.",
         "return_years": "So much comes about once in {} years here.",
+        "rarer_than_years": "So much comes more rarely than once in {} years here.",
         "arrival_h": "Water arrives {} h after the rain began.",
         "synthetic": "Synthetic data: an exercise, not an observation.",
     },
@@ -150,6 +173,7 @@ _NOTES: dict[Language, dict[str, str]] = {
         "stage": "Fase del cultivo: {}.",
         "storm": "Lluvia: {}.",
         "return_years": "Tanta cae aquí una vez cada {} años, más o menos.",
+        "rarer_than_years": "Tanta cae aquí menos de una vez cada {} años.",
         "arrival_h": "El agua llega {} h después de empezar la lluvia.",
         "synthetic": "Datos sintéticos: es un simulacro, no una observación.",
     },
@@ -157,8 +181,9 @@ _NOTES: dict[Language, dict[str, str]] = {
 
 
 def title(judgement: Judgement, language: Language) -> str:
-    """Heading of a notice: the rule and its level."""
-    return f"{_capital(_NAMES[language][judgement.rule])}: {_LEVELS[language][judgement.level]}"
+    """Heading of a notice: the rule and its level; no data is no all-clear."""
+    level = "no_data" if (judgement.level, judgement.code) == ("none", "no_data") else judgement.level
+    return f"{_capital(_NAMES[language][judgement.rule])}: {_LEVELS[language][level]}"
 
 
 def sentence(judgement: Judgement, language: Language) -> str:
@@ -168,7 +193,7 @@ def sentence(judgement: Judgement, language: Language) -> str:
     form = texts[several if evidence["members"] > 1 and several in texts else judgement.code]
     main = form.format(
         what=_capital(_WHAT[language][judgement.rule]),
-        source=_SOURCES[language].get(evidence["source"], evidence["source"]),
+        source=source_name(evidence["source"], language),
         members=evidence["members"],
         required=round(100 * evidence["required_share"]),
         share=round(100 * (judgement.probability or 0)),
@@ -178,6 +203,25 @@ def sentence(judgement: Judgement, language: Language) -> str:
     )
     notes = {name: _note(evidence[name], language) for name in _NOTES[language] if evidence.get(name)}
     return " ".join([main, *(_NOTES[language][name].format(text) for name, text in notes.items())])
+
+
+def source_name(source: str, language: Language) -> str:
+    """Name of the data that evidence rests on: a product or provider, `model (variable)`, or `twin/sensor measure`."""
+    if known := _SOURCES[language].get(source):
+        return known
+    if about := re.fullmatch(r"(\w+) \((\w+)\)", source):
+        return f"{_words(about[1], language)} ({_words(about[2], language)})"
+    sensor, _, measure = source.rpartition("/")[2].partition(" ")
+    return f"{sensor} ({_words(measure, language)})" if measure else sensor
+
+
+def _words(name: str, language: Language) -> str:
+    """Name of a model or a measure in words, the depth of a probe after it."""
+    stem, _, depth = name.rpartition("_")
+    at_depth = re.fullmatch(r"(\d+)cm", depth)
+    quantity_ = stem if at_depth else name
+    words = _WORDS[language].get(quantity_, quantity_.replace("_", " "))
+    return f"{words}, {at_depth[1]} cm" if at_depth else words
 
 
 def _note(value: Any, language: Language) -> str:
@@ -199,9 +243,9 @@ def quantity(value: float | None, unit: str, language: Language) -> str:
     """Value with its unit as people write it, a comma for the decimals in Spanish; a dash where unknown."""
     if value is None:
         return "–"
-    number = _decimals(f"{value:.1f}" if abs(value) >= 1 or value == 0 else f"{value:.2f}", language)
-    name = _UNITS.get(unit, unit)
-    return f"{number} {name if isinstance(name, str) else name[language]}".strip()
+    rounded = round(value, 3)
+    number = _decimals(f"{rounded:.0f}" if abs(rounded) >= 100 else f"{rounded:.3g}", language)
+    return f"{number} {_UNITS.get(unit, unit)}".strip()
 
 
 def as_dict(judgement: Judgement) -> dict[str, Any]:

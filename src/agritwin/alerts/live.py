@@ -123,7 +123,7 @@ def judge_rain(
             quantity,
             "mm",
             [rain[hours] for rain in sums],
-            rarity_notes(max(rain[hours] for rain in sums), hours, situation),
+            situation.frequency.notes(max(rain[hours] for rain in sums), hours) if situation.frequency else {},
         )
         for name, quantity, hours in (("downpour", "precipitation", 1.0), ("heavy_rain", "precipitation_24h", 24.0))
     ]
@@ -164,15 +164,8 @@ def distinct(sums: Mapping[float, float]) -> list[tuple[float, float]]:
     return kept
 
 
-def rarity_notes(amount_mm: float, duration_h: float, situation: Situation) -> dict[str, Any]:
-    """Say how rare an amount of rain is here; nothing where it comes more often than the rarest of two years."""
-    years = situation.frequency.return_years(amount_mm, duration_h) if situation.frequency else None
-    return {} if years is None else {"return_years": round(years, 1)}
-
-
 def flood_notes(event: Event, response: Response, frequency: Frequency | None) -> dict[str, Any]:
     """Say what the depth rests on: the rain, how rare it is, when water arrives, how wet the soil was."""
-    years = frequency.return_years(event.depth_mm, event.duration_h) if frequency else None
     notes: dict[str, Any] = {
         "storm": f"{event.depth_mm:.1f} mm / {event.duration_h:g} h",
         "soil_water": round(event.soil_water, 3),
@@ -180,8 +173,7 @@ def flood_notes(event: Event, response: Response, frequency: Frequency | None) -
     }
     if response.arrival_h is not None:
         notes["arrival_h"] = round(response.arrival_h, 2)
-    if years is not None:
-        notes["return_years"] = round(years, 1)
+    notes |= frequency.notes(event.depth_mm, event.duration_h) if frequency else {}
     return notes | ({"beyond_library": True} if response.beyond else {})
 
 

@@ -73,6 +73,17 @@ class Frequency:
         variate = float(np.interp(amount_mm, amounts, variates))
         return float(1.0 / (1.0 - np.exp(-np.exp(-variate))))
 
+    def notes(self, amount_mm: float, duration_h: float) -> dict[str, float]:
+        """Evidence of how rare an amount is: `return_years`, or `rarer_than_years` past the last of the table."""
+        return rarity_notes(self.return_years(amount_mm, duration_h), self.years[-1])
+
+
+def rarity_notes(years: float | None, rarest: float) -> dict[str, float]:
+    """Say how rare an amount is, from its years and the last of the table; nothing for what comes more often."""
+    if years is None:
+        return {}
+    return {"return_years": round(years, 1)} if years < rarest * (1.0 - 1e-9) else {"rarer_than_years": rarest}
+
 
 def reduced(probability: NDArray) -> NDArray:
     """Reduced variate of Gumbel, on which rain by return period is nearly straight."""

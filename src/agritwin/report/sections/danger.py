@@ -7,17 +7,19 @@ from zoneinfo import ZoneInfo
 
 from shapely.geometry import shape
 
+from agritwin.alerts.explanation import source_name
 from agritwin.geometry import to_crs, utm_epsg
 from agritwin.observe import journal
 from agritwin.report.twin import Twin
 from agritwin.views import gauges
 from agritwin.views.blocks import Absent, Block, Columns, Section, State, Table, Tabs, Text
-from agritwin.views.language import UNKNOWN, Language, as_date
+from agritwin.views.language import Language, as_date
 from agritwin.views.neighbours import told_map
 
 LEVELS = ("none", "low", "mid", "serious")
 DIGITS = {"m": 2, "1": 2, "d": 0, "h": 0}
-STATES: dict[str, State] = {"none": "good", "low": "low", "mid": "mid", "serious": "serious"}
+COUNTED = ("silent_sensor", "unconverged_model")
+STATES: dict[str, State] = {"no_data": "stale", "none": "good", "low": "low", "mid": "mid", "serious": "serious"}
 UNITS = {"degC": "°C", "1": ""}
 
 
@@ -26,7 +28,7 @@ def measure(value: Any, judgement: dict[str, Any], say: Language) -> str:
     if value is None or isinstance(value, str):
         return say("word.unknown") if value is None else value
     given = judgement.get("unit") or ""
-    unit, digits = UNITS.get(given, given), DIGITS.get(given, 1)
+    unit, digits = UNITS.get(given, given), 0 if judgement.get("rule") in COUNTED else DIGITS.get(given, 1)
     return say.amount(value, unit, digits) if unit else say.number(value, digits)
 
 
@@ -119,7 +121,7 @@ def _judgements(judgements: list[dict[str, Any]], say: Language) -> Table:
     rows = tuple(
         (
             say.word("rule", row["rule"]),
-            say(f"level.{row.get('level', 'none')}"),
+            say(f"level.{_level(row)}"),
             measure(row.get("value"), row, say),
             measure(row.get("threshold"), row, say),
             say.percent(row.get("probability")),
@@ -129,9 +131,15 @@ def _judgements(judgements: list[dict[str, Any]], say: Language) -> Table:
         for row in judgements
     )
     names = ("rule", "level", "value", "threshold", "probability", "until", "data")
-    marks: tuple[State, ...] = tuple(STATES.get(row.get("level", "none"), "plain") for row in judgements)
+    marks: tuple[State, ...] = tuple(STATES.get(_level(row), "plain") for row in judgements)
     header = tuple(say(f"alert.column_{name}") for name in names)
     return Table(say("alert.caption"), header, rows, frozenset({2, 3, 4}), marks=marks)
+
+
+def _level(judgement: dict[str, Any]) -> str:
+    """Return the level of a judgement; `no_data` where it is none only because nothing is known."""
+    level, code = judgement.get("level", "none"), (judgement.get("explanation") or {}).get("code", "")
+    return "no_data" if level == "none" and code.endswith(".no_data") else level
 
 
 def evidence(judgement: dict[str, Any], say: Language) -> str:
@@ -139,12 +147,21 @@ def evidence(judgement: dict[str, Any], say: Language) -> str:
     found = judgement.get("evidence")
     if not isinstance(found, dict):
         return str(found) if found else say("word.unknown")
-    parts = [say.word("kind", found["source"])] if found.get("source") else []
+    parts = [_source(found["source"], say)] if found.get("source") else []
     if (found.get("members") or 0) > 1:
         parts.append(say("alert.members", count=found["members"]))
     if found.get("known_until"):
         parts.append(say("alert.known_until", day=say.date(found["known_until"])))
     return " · ".join(parts) or say("word.unknown")
+
+
+def _source(source: str, say: Language) -> str:
+    """Return the name of data as the sections call it, or else as the explanations do."""
+    return (
+        say.word("kind", source)
+        if say.has(f"kind.{source}")
+        else source_name(source, "es" if say.code == "es" else "en")
+    )
 
 
 def _health(health: list[dict[str, Any]], today: dt.date | None, say: Language) -> Block:
@@ -157,14 +174,14 @@ def _health(health: list[dict[str, Any]], today: dt.date | None, say: Language) 
         gaps = status.get("missing_days") or []
         state = status.get("state", "missing")
         last = as_date(status.get("last_value"))
-        age = say.number((today - last).days, 0) if today and last else None
+        age = (today - last).days if today and last else None
         rows.append(
             (
                 say.word("kind", status["kind"]),
                 ", ".join(dict.fromkeys(status.get("sources") or [])),
                 say.word("health", f"state_{state}"),
                 say.date(status.get("last_value")),
-                say("health.days", days=age) if age else UNKNOWN,
+                say.amount(age, "d", 0),
                 failures or "–",
                 say("health.gaps", count=len(gaps)) if gaps else "–",
             )

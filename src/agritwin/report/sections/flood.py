@@ -48,7 +48,7 @@ def _uphill(found: dict[str, Any] | None, say: Language) -> list[Block]:
 def _ahead(library: dict[str, Any] | None, say: Language) -> list[Block]:
     if not library:
         return []
-    cell, error = (say.amount(library[name], "m", 2) for name in ("resolution_m", "check_error_m"))
+    cell, error = say.amount(library["resolution_m"], "m", 0), say.amount(library["check_error_m"], "m", 2)
     return [Text(say("flood.ahead", runs=library["runs"], cell=cell, error=error))]
 
 
@@ -70,7 +70,7 @@ def _relief(twin: Twin, cube: xr.Dataset, say: Language) -> Plot | None:
         )
         names.append(say("flood.maxima"))
     layer = maps.depth_layer(depth, say("map.depth"), say("flood.depth"))
-    summary = say("flood.surface_summary", hours=say.amount(float(hours[-1]), "h"))
+    summary = say("flood.surface_summary", hours=floods.clock(float(hours[-1])))
     return surface(
         say, "flood-relief", say("flood.surface_title"), summary, layer, names, polygon, terrain, len(names) - 1,
         maps.MARGIN_M,
@@ -120,7 +120,7 @@ def _sentence(summary: dict[str, Any], chance: dict[str, Any], say: Language) ->
         share=say.amount(shares.get("0.1"), "%", 1),
     )
     if summary.get("first_arrival_h") is not None:
-        text += " " + say("flood.arrival", hours=say.amount(summary["first_arrival_h"], "h"))
+        text += " " + say("flood.arrival", hours=floods.clock(summary["first_arrival_h"]))
     if chance.get("probability_of_storm") is not None:
         text += " " + say(
             "flood.chance", share=say.percent(chance["probability_of_storm"]), members=chance.get("members", "–")

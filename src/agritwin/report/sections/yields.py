@@ -44,9 +44,10 @@ def _harvests(product: dict[str, Any] | None, records: dict[str, Any] | None) ->
 
 def _outcome(product: dict[str, Any], seasons: int, say: Language) -> str:
     key = f"yield.outcome_{product['outcome']}"
-    return (
-        say(key) + " " + say("yield.seasons_found", seasons=seasons) if say.has(key) else str(product.get("sentence"))
-    )
+    if not say.has(key):
+        return str(product.get("sentence"))
+    model = say.word("model", (product.get("prediction") or {}).get("model"))
+    return say(key, model=model) + " " + say("yield.seasons_found", seasons=seasons)
 
 
 def _sentence(prediction: dict[str, Any] | None, past: list[dict[str, Any]], say: Language) -> str:
