@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agritwin.alerts.catalogue import FROST_BY_STAGE, frost_rule, rules
-from agritwin.alerts.explanation import as_dict
+from agritwin.alerts.explanation import as_dict, source_name
 from agritwin.alerts.rules import LEVELS, Evidence, Rule, judge
 from agritwin.config import read_yaml
 from agritwin.errors import ConfigError, DataError
@@ -207,18 +207,39 @@ def test_a_judgement_is_plain_json_with_both_languages(frost, temperatures):
     text = judgement["explanation"]
     assert text["code"] == "frost.beyond"
     assert text["en"] == (
-        "Frost: medium. Lowest temperature: 30 % of 2 members of the forecast reach -1.5 °C, 50 % the -1.0 °C at which "
+        "Frost: medium. Lowest temperature: 30 % of 2 members of the forecast reach -1.5 °C, 50 % the -1 °C at which "
         "level medium begins. Stage of the crop: bud swell."
     )
     assert text["es"] == (
         "Helada: medio. Temperatura mínima: el 30 % de 2 miembros de la predicción llega a -1,5 °C y el 50 % a "
-        "-1,0 °C, donde empieza el nivel medio. Fase del cultivo: hinchado de yemas."
+        "-1 °C, donde empieza el nivel medio. Fase del cultivo: hinchado de yemas."
     )
 
 
 def test_a_judgement_of_one_series_speaks_of_no_members(frost, temperatures):
     text = as_dict(judge(temperatures([-1.5, 2.0]), frost))["explanation"]
-    assert text["en"] == "Frost: medium. Lowest temperature -1.5 °C (the forecast); level medium begins at -1.0 °C."
+    assert text["en"] == "Frost: medium. Lowest temperature -1.5 °C (the forecast); level medium begins at -1 °C."
+
+
+def test_without_data_there_is_no_danger_to_speak_of_and_no_all_clear_either(frost, temperatures):
+    text = as_dict(judge(temperatures([np.nan, np.nan]), frost))["explanation"]
+    assert text["en"].startswith("Frost: no data.")
+    assert text["es"].startswith("Helada: sin datos.")
+
+
+@pytest.mark.parametrize(
+    ("source", "english", "spanish"),
+    [
+        ("archive", "the demo archive", "el archivo de demostración"),
+        ("damped_anomaly (et0)", "damped anomaly (reference evapotranspiration)",
+         "anomalía amortiguada (evapotranspiración de referencia)"),
+        ("47-96-0-0-5-20-1/soil-60cm soil_moisture_60cm", "soil-60cm (soil moisture, 60 cm)",
+         "soil-60cm (humedad del suelo, 60 cm)"),
+        ("my-own-station", "my-own-station", "my-own-station"),
+    ],
+)  # fmt: skip
+def test_data_are_named_in_words(source, english, spanish):
+    assert (source_name(source, "en"), source_name(source, "es")) == (english, spanish)
 
 
 @pytest.mark.parametrize("name", CASES)

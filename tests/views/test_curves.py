@@ -135,5 +135,5 @@ def test_the_hydrograph_tells_peak_and_hour_and_leaves_out_what_never_flows():
     )
     plot = floods.hydrograph(SAY, flood)
     assert [key.name for key in plot.keys] == ["outflow_rate"]
-    assert "Peak of 3.50\u00a0m³/s at 1.0\u00a0h" in plot.summary
+    assert "Peak of 3.50\u00a0m³/s, 1\u00a0h 00\u00a0min after" in plot.summary
     assert floods.hydrograph(SAY, flood * 0) is None

@@ -50,7 +50,7 @@ def hydrograph(say: Language, flood: xr.Dataset) -> Plot | None:
     summary = say(
         "flood.hydrograph_found",
         peak=say.amount(float(flows[name][peak]), "m³/s", 2),
-        hour=say.amount(float(hour[peak]), "h"),
+        hour=clock(float(hour[peak])),
     )
     return Plot("hydrograph", plot, say("flood.hydrograph_title"), summary, tuple(keys))
 
@@ -81,7 +81,7 @@ def frames(
     seen = maps.cut(depth.isel(time=kept), maps.frame_of(polygon).within(depth))
     hour = hours(seen["time"])
     layer = maps.depth_layer(seen, say("map.depth"), say("flood.depth"))
-    summary = say("flood.frames_summary", frames=len(kept), hours=say.amount(float(hour[-1]), "h"))
+    summary = say("flood.frames_summary", frames=len(kept), hours=clock(float(hour[-1])))
     start = int(np.argmax(seen.sum(["x", "y"]).to_numpy()))
     names = [clock(float(moment)) for moment in hour]
     return maps.leaf_through(
