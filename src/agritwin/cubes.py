@@ -6,6 +6,7 @@ commit; the kernel frees it when a process is killed. Nothing is committed when 
 
 import contextlib
 import hashlib
+import itertools
 import json
 import logging
 import shutil
@@ -152,22 +153,38 @@ def known_at(store: Path, as_of: str) -> str | None:
     str | None
         The first commit where all are of later clocks; None where nothing was committed.
     """
-    try:
-        history = list(repository(store).ancestry(branch="main"))[::-1][1:]
-    except StoreError:
+    history = _history(store)
+    if not history:
         return None
-    later = [number for number, commit in enumerate(history) if str(commit.metadata.get("as_of", "")) > as_of]
-    return history[max(later[0] - 1, 0) if later else -1].id if history else None
+    known = [*itertools.takewhile(lambda commit: _clock(commit) <= as_of, history)]
+    return known[-1].id if known else history[0].id
+
+
+def known_before(store: Path, day: str) -> str | None:
+    """Return the snapshot that earlier clocks than a day had left; None where there was nothing yet.
+
+    Whoever reads the cubes of others at this snapshot finds the same, whether theirs were brought up to the day by then
+    or not.
+    """
+    known = [*itertools.takewhile(lambda commit: _clock(commit) < day, _history(store))]
+    return known[-1].id if known else None
 
 
 def is_past(store: Path, as_of: str) -> bool:
     """Tell whether a store was written under a later clock, so that a day is seen as it was and nothing is fetched."""
+    return any(_clock(commit) > as_of for commit in _history(store))
+
+
+def _history(store: Path) -> list[icechunk.SnapshotInfo]:
+    """Commits of a store, oldest first; none where there is no store."""
     try:
-        return any(
-            str(commit.metadata.get("as_of", "")) > as_of for commit in repository(store).ancestry(branch="main")
-        )
+        return list(repository(store).ancestry(branch="main"))[::-1][1:]
     except StoreError:
-        return False
+        return []
+
+
+def _clock(commit: icechunk.SnapshotInfo) -> str:
+    return str(commit.metadata.get("as_of", ""))
 
 
 def write_group(store: Path, group: str, dataset: xr.Dataset, message: str) -> None:

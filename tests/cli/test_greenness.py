@@ -10,8 +10,12 @@ import xarray as xr
 import yaml
 from typer.testing import CliRunner
 
+from agritwin import workspace
 from agritwin.cli import app
 from agritwin.sources import base
+from agritwin.vegetation.store import write_scenes
+from agritwin.workspace import write_json
+from tests.products.test_ndvi import scenes
 
 PARCEL = {"type": "Polygon", "coordinates": [[[-4.82, 41.27], [-4.81, 41.27], [-4.81, 41.28], [-4.82, 41.27]]]}
 
@@ -34,7 +38,6 @@ def holding(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
         (tmp_path / f"config/twins/{twin}.yaml").write_text(yaml.safe_dump(settings))
         product = {
             "last": {"time": "2025-06-08T11:06:42", "mean": level},
-            "smoothed": {"day": ["2025-06-07", "2025-06-08"], "value": [None, level]},
             "anomaly": {"median": 0.45, "years": 6} if name == "b" else "no past",
         }
         (tmp_path / "results" / twin).mkdir(parents=True)
@@ -42,6 +45,9 @@ def holding(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
         parcel = {"latitude": 41.273, "longitude": -4.815, "planting": {"species": species}}
         (tmp_path / "results" / twin / "parcel.json").write_text(json.dumps(parcel))
     monkeypatch.chdir(tmp_path)
+    write_json(workspace.CLOCK, {"as_of": "2025-06-09"})
+    for name, level in (("a", 0.4), ("b", 0.5), ("c", 0.6), ("d", 0.7), ("e", 0.1)):
+        write_scenes(workspace.cube("ndvi", f"field-{name}")[0], None, scenes(level, "2025-06-08"), "a scene")
     return tmp_path
 
 

@@ -103,7 +103,8 @@ rule describe_parcel:
         terrain="data/cubes/terrain/{twin}.json",
         soil="data/cubes/soil/{twin}.json",
     output:
-        result="results/{twin}/parcel.json",
+        # Other twins look where their neighbours lie: it is replaced, never gone.
+        result=update("results/{twin}/parcel.json"),
     params:
         files=files,
         settings=settings("name", "planting", "irrigation", "crop"),

@@ -1,13 +1,14 @@
 """Is a twin greener than its neighbours, and than the landscape's past?"""
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from agritwin import config, workspace
 from agritwin.cli.application import app, console, sentence
+from agritwin.errors import DataError
 from agritwin.geometry import middle_of_bounds
 
 
@@ -24,23 +25,29 @@ def greenness(
     workspace.enter()
     settings = config.load(workspace.CONFIG, twin)[twin]
     own = workspace.read_json(workspace.RESULTS / twin / "ndvi.json")
+    if own["last"] is None:
+        raise DataError(f"Twin {twin} has no usable scene yet.", "Wait for a clear day, or look into its report.")
     place = middle_of_bounds(config.outline(settings, workspace.CONFIG / "twins"))
     console.print(f"NDVI of {own['last']['time'][:10]}: {own['last']['mean']:.2f}", highlight=False)
     past = own["anomaly"]
     if isinstance(past, dict) and past.get("median") is not None:
         console.print(f"Own past, {past['years']} seasons: median {past['median']:.2f}", highlight=False)
-    _print_neighbours(twin, place, settings.planting.species, own["smoothed"])
+    _print_neighbours(twin, place, settings.planting.species)
     if since is not None:
         _print_modis(place, settings.season.start, since, dt.date.fromisoformat(own["last"]["time"][:10]))
 
 
-def _print_neighbours(twin: str, place: tuple[float, float], species: str, smoothed: dict[str, Any]) -> None:
+def _print_neighbours(twin: str, place: tuple[float, float], species: str) -> None:
+    from agritwin.cubes import known_before
     from agritwin.products import ndvi
     from agritwin.vegetation.anomaly import FEWEST_NEIGHBOURS
+    from agritwin.vegetation.store import read_means
 
-    others = ndvi.neighbours(workspace.RESULTS, twin, place, species)
-    curve = ndvi.daily(smoothed)
-    found = ndvi.among_neighbours(curve, curve["day"].to_numpy()[0], others)
+    tomorrow = (dt.date.fromisoformat(str(workspace.recorded_clock())) + dt.timedelta(days=1)).isoformat()
+    store, _ = workspace.cube("ndvi", twin)
+    own = ndvi.by_day(read_means(store, known_before(store, tomorrow)))
+    others = ndvi.neighbours(workspace.RESULTS, twin, place, species, tomorrow)
+    found = ndvi.among_neighbours(own, own["day"].to_numpy()[0], others)
     if found["outcome"] != "compared":
         told = f"Neighbours with the same crop: {len(others)}, at least {FEWEST_NEIGHBOURS} are needed."
     else:

@@ -9,10 +9,12 @@ import pandas as pd
 import xarray as xr
 from pyproj import Geod
 
+from agritwin import workspace
+from agritwin.cubes import known_before
 from agritwin.vegetation.anomaly import against_neighbours, anomaly
 from agritwin.vegetation.phenology import season
 from agritwin.vegetation.smoothing import smooth_daily
-from agritwin.workspace import read_json
+from agritwin.vegetation.store import read_means
 
 FARTHEST_M, MOST_NEIGHBOURS = 50_000.0, 20
 WGS84 = Geod(ellps="WGS84")
@@ -95,8 +97,18 @@ def against_own_past(curve: xr.Dataset | None, start: np.datetime64) -> tuple[di
     return last | {"years": int(band["years"][-1]), "outside": int(band["outside"][-1])}, band
 
 
-def neighbours(results: Path, twin: str, place: tuple[float, float], species: str) -> dict[str, xr.DataArray]:
-    """Return the smoothed curves (day) of the nearest twins with the same crop, as their products stand now.
+def by_day(means: xr.DataArray) -> xr.DataArray:
+    """Return means of scenes (time) by their UTC day (day); of two on a day the last."""
+    days = means["time"].to_numpy().astype("datetime64[D]").astype("datetime64[ns]")
+    return xr.DataArray(means.to_numpy(), {"day": days}, ("day",)).drop_duplicates("day", keep="last")
+
+
+def neighbours(
+    results: Path, twin: str, place: tuple[float, float], species: str, before: str
+) -> dict[str, xr.DataArray]:
+    """Return the mean NDVI of usable scenes (day) of the nearest twins with the same crop, as known before a day.
+
+    What a run adds today is not looked at: it would depend on whose turn it was first.
 
     Parameters
     ----------
@@ -104,42 +116,49 @@ def neighbours(results: Path, twin: str, place: tuple[float, float], species: st
         Folder of the published products.
     twin, place, species
         Whose neighbours: id, latitude and longitude [degrees], crop.
+    before
+        ISO date of the clock.
     """
     away: dict[str, float] = {}
     for path in sorted(results.glob("*/parcel.json")):
-        other, name = read_json(path), path.parent.name
-        crop = (other.get("planting") or {}).get("species")
-        if name != twin and crop == species and path.with_name("ndvi.json").is_file():
+        other, name = workspace.read_json(path), path.parent.name
+        if name != twin and (other.get("planting") or {}).get("species") == species:
             _, _, metres = WGS84.inv(place[1], place[0], other["longitude"], other["latitude"])
             if metres <= FARTHEST_M:
                 away[name] = metres
-    nearest = sorted(away, key=lambda name: (away[name], name))[:MOST_NEIGHBOURS]
-    curves = {name: read_json(results / name / "ndvi.json").get("smoothed") for name in nearest}
-    return {name: daily(curve) for name, curve in curves.items() if curve is not None}
+    found: dict[str, xr.DataArray] = {}
+    for name in sorted(away, key=lambda name: (away[name], name)):
+        store, _ = workspace.cube("ndvi", name)
+        snapshot = known_before(store, before)
+        means = by_day(read_means(store, snapshot)) if snapshot else None
+        if means is not None and means.size:
+            found[name] = means
+        if len(found) == MOST_NEIGHBOURS:
+            break
+    return found
 
 
-def daily(curve: dict[str, list[Any]]) -> xr.DataArray:
-    """Return a published curve as daily values (day)."""
-    values = np.array([np.nan if value is None else value for value in curve["value"]], float)
-    return xr.DataArray(values, dims="day", coords={"day": np.array(curve["day"], "datetime64[ns]")})
+def among_neighbours(own: xr.DataArray | None, start: np.datetime64, others: dict[str, xr.DataArray]) -> dict[str, Any]:
+    """Return the season's newest scene that enough neighbours have too, and where the twin stands among them.
 
-
-def among_neighbours(
-    curve: xr.DataArray | None, start: np.datetime64, others: dict[str, xr.DataArray]
-) -> dict[str, Any]:
-    """Return the season's newest day on which enough neighbours have a value, and where the twin stands among them.
+    Parameters
+    ----------
+    own, others
+        Mean NDVI of usable scenes (day): of the twin, None where there is none, and of its neighbours.
+    start
+        First day of the season.
 
     Returns
     -------
     dict
-        ``outcome``: ``compared``, ``no_curve``, ``no_neighbour`` or ``too_few``; when compared also ``day``, ``value``,
+        ``outcome``: ``compared``, ``no_scene``, ``no_neighbour`` or ``too_few``; when compared also ``day``, ``value``,
         ``median``, ``difference``, ``z``, ``rank``, ``neighbours`` (how many) and ``twins``.
     """
-    if curve is None:
-        return {"outcome": "no_curve"}
+    if own is None:
+        return {"outcome": "no_scene"}
     if not others:
         return {"outcome": "no_neighbour"}
-    found = against_neighbours(curve.sel(day=slice(start, None)), others).dropna("day", subset=["median"])
+    found = against_neighbours(own.sel(day=slice(start, None)), others).dropna("day", subset=["median"])
     if found.sizes["day"] == 0:
         return {"outcome": "too_few"}
     last = found.isel(day=-1)

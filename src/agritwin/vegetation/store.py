@@ -51,11 +51,7 @@ def read_map(store: Path, moment: str | np.datetime64, snapshot: str | None = No
     StoreError
         When the cube has no scene that old.
     """
-    try:
-        group = zarr.open_group(reading(store, snapshot).store, path=GROUP, mode="r")
-    except (FileNotFoundError, GroupNotFoundError) as error:
-        raise StoreError(f"Cube {store} has no scenes.", "Run snakemake: it makes what is missing.") from error
-    times = EPOCH + np.asarray(group["time"][:]).astype("timedelta64[s]")  # type: ignore[index]
+    group, times = _scenes(store, snapshot)
     number = int(np.searchsorted(times, np.datetime64(moment, "s"), side="right")) - 1
     if number < 0:
         raise StoreError(f"Cube {store} has no scene up to {moment}.", "Ask for a later day.")
@@ -66,6 +62,29 @@ def read_map(store: Path, moment: str | np.datetime64, snapshot: str | None = No
     about = {"units": "1", "standard_name": "normalized_difference_vegetation_index"}
     coordinates["time"] = times[number].astype("datetime64[ns]")
     return xr.DataArray(values, coordinates, ("y", "x"), "ndvi", about)
+
+
+def read_means(store: Path, snapshot: str | None = None) -> xr.DataArray:
+    """Read the parcel's mean NDVI (time, UTC) of the usable scenes, without opening what else the cube holds.
+
+    Raises
+    ------
+    StoreError
+        When there is no such cube.
+    """
+    group, times = _scenes(store, snapshot)
+    good = np.asarray(group["usable"][:]).astype(bool)  # type: ignore[index]
+    means = np.asarray(group["ndvi_mean"][:])[good]  # type: ignore[index]
+    return xr.DataArray(means, {"time": times[good].astype("datetime64[ns]")}, ("time",), "ndvi_mean")
+
+
+def _scenes(store: Path, snapshot: str | None) -> tuple[zarr.Group, np.ndarray]:
+    """The group of a cube and the times of its scenes, datetime64[s]."""
+    try:
+        group = zarr.open_group(reading(store, snapshot).store, path=GROUP, mode="r")
+    except (FileNotFoundError, GroupNotFoundError) as error:
+        raise StoreError(f"Cube {store} has no scenes.", "Run snakemake: it makes what is missing.") from error
+    return group, EPOCH + np.asarray(group["time"][:]).astype("timedelta64[s]")  # type: ignore[index]
 
 
 def write_scenes(store: Path, kept: xr.Dataset | None, fresh: xr.Dataset, message: str) -> None:

@@ -35,7 +35,7 @@ def _phenology(phenology: object, say: Language) -> Block:
 
 
 def _neighbours(found: dict[str, Any] | None, say: Language) -> list[Block]:
-    if found is None or found["outcome"] == "no_curve":
+    if found is None or found["outcome"] == "no_scene":
         return []
     if found["outcome"] != "compared":
         return [Text(say(f"ndvi.{found['outcome']}"))]
