@@ -33,14 +33,8 @@ def fetch_forecast(
 
     Parameters
     ----------
-    clock
-        Clock file.
-    pointer, status
-        Pointer and status to write.
-    cell
-        Key of the cube.
-    place
-        Latitude and longitude [degrees] of the cell.
+    clock, pointer, status, cell, place
+        As :func:`agritwin.observe.weather.fetch_weather` takes them.
     sources_forecast, sources_quota_share
         Names of sources; the first that answers is used. None is allowed: then there is no forecast. Share of their
         limits that may be used.

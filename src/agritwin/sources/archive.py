@@ -141,55 +141,36 @@ def _hourly_answer(cell: dict[str, Any], members: dict[str, pd.DataFrame]) -> di
     }
 
 
-class ArchiveWeather(open_meteo.OpenMeteoWeather):
-    """Hourly weather of the demo's cells."""
+class _FromArchive:
+    """What turns a live client into one that the archive answers."""
 
     name = NAME
 
     def __init__(self, folder: Path | None = None) -> None:
         self._archive = Archive(folder)
-        super().__init__(transport=archive_transport(self._archive))
+        super().__init__(transport=archive_transport(self._archive))  # type: ignore[call-arg]
 
     def plan(self, where: Where, when: When) -> Plan:
         """Files of one's own cost nothing."""
         return Plan(NAME, 0, 0.0)
 
     def fetch(self, where: Where, when: When) -> xr.Dataset:
-        """Return hourly weather (time), synthetic, nothing after the last day asked for."""
-        return super().fetch(where, when).assign_attrs(self._archive.attributes)
+        """Return what the live client returns, synthetic."""
+        return super().fetch(where, when).assign_attrs(self._archive.attributes)  # type: ignore[misc]
 
 
-class ArchiveForecast(open_meteo.OpenMeteoEnsemble):
-    """Ensemble forecasts of the demo's cells for any day of issue."""
+class ArchiveWeather(_FromArchive, open_meteo.OpenMeteoWeather):
+    """Hourly weather (time) of the demo's cells, nothing after the last day asked for."""
 
-    name = NAME
+
+class ArchiveForecast(_FromArchive, open_meteo.OpenMeteoEnsemble):
+    """Ensemble forecasts (member, time) of the demo's cells, issued at 00:00 UTC of any day."""
+
     keeps_issues = True
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._archive = Archive(folder)
-        super().__init__(transport=archive_transport(self._archive))
 
-    def plan(self, where: Where, when: When) -> Plan:
-        """Files of one's own cost nothing."""
-        return Plan(NAME, 0, 0.0)
-
-    def fetch(self, where: Where, when: When) -> xr.Dataset:
-        """Return hourly weather (member, time), synthetic, issued at 00:00 UTC of the first day."""
-        return super().fetch(where, when).assign_attrs(self._archive.attributes)
-
-
-class ArchiveSoil(soilgrids.SoilGrids):
-    """Soil of the demo's sites."""
-
-    name = NAME
-
-    def __init__(self, folder: Path | None = None) -> None:
-        self._archive = Archive(folder)
-        super().__init__(transport=archive_transport(self._archive))
-
-    def fetch(self, where: Where, when: When) -> xr.Dataset:
-        """Return soil properties (depth), synthetic."""
-        return super().fetch(where, when).assign_attrs(self._archive.attributes)
+class ArchiveSoil(_FromArchive, soilgrids.SoilGrids):
+    """Soil (depth) of the demo's sites."""
 
 
 class ArchiveTerrain:

@@ -1,10 +1,11 @@
-"""Heights around a parcel: Copernicus GLO-30 tiles, Spain's MDT05 coverage and the demo's archive, as UTM grids."""
+"""Heights around a parcel: Copernicus GLO-30 tiles and Spain's MDT05 coverage, as UTM grids."""
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import numpy as np
@@ -58,56 +59,74 @@ def _tile_name(latitude: int, longitude: int) -> str:
     return f"Copernicus_DSM_COG_10_{north}_{east}_DEM"
 
 
-class Glo30Terrain:
-    """Copernicus GLO-30: a surface model of one arc second (tree and roof tops), heights above EGM2008.
+class HeightService(ABC):
+    """Heights that a public service gives for the surroundings of a parcel; the children say how it is asked.
 
     Parameters
     ----------
     buffer_m
         Margin around the parcel.
     resolution_m
-        Cell of the grid returned.
+        Cell of the grid returned; by default that of the service.
     url
-        Template with ``{tile}``: an address, or the path of downloaded tiles.
+        Address of the service, or of a copy of it.
     transport
-        Answers the question whether a tile exists in place of the network.
+        Answers in place of the network.
     """
 
-    name = "glo30"
+    name: str
     kind = "terrain"
+    cell_m: float
+    address: str
+    about: ClassVar[dict[str, str]]
 
     def __init__(
         self,
         buffer_m: float = 400.0,
-        resolution_m: float = 30.0,
-        url: str = GLO30_URL,
+        resolution_m: float | None = None,
+        url: str | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.buffer_m = buffer_m
-        self.resolution_m = resolution_m
-        self.url = url
+        self.resolution_m = resolution_m or self.cell_m
+        self.url = url or self.address
         self._http = client(transport)
 
     def fetch(self, where: Where, when: When) -> xr.Dataset:
-        """Return heights (y, x); a tile that does not exist is sea, height 0. ``when`` does not matter."""
+        """Return heights (y, x). ``when`` does not matter."""
         grid = Grid(where, self.buffer_m, self.resolution_m)
+        heights = complete(self._heights(grid), self.name)
+        return grid.dataset(heights, {"source": self.name, **self.about, "synthetic": "false"})
+
+    @abstractmethod
+    def _heights(self, grid: Grid) -> np.ndarray:
+        """Return heights on a grid, NaN where there is none."""
+
+
+class Glo30Terrain(HeightService):
+    """Copernicus GLO-30: a surface model of one arc second (tree and roof tops), heights above EGM2008.
+
+    The address is a template with ``{tile}``, or the path of downloaded tiles; a tile that does not exist is sea.
+    """
+
+    name = "glo30"
+    cell_m = 30.0
+    address = GLO30_URL
+    about: ClassVar[dict[str, str]] = {
+        "title": "Copernicus DEM GLO-30",
+        "licence": "Copernicus DEM licence: free use with this notice",
+        "attribution": "© DLR e.V. 2010-2014 and © Airbus Defence and Space GmbH 2014-2018, provided under "
+        "COPERNICUS by the European Union and ESA; all rights reserved",
+    }
+
+    def _heights(self, grid: Grid) -> np.ndarray:
         heights = np.full((grid.height, grid.width), np.nan, np.float32)
         for tile in glo30_tiles(grid.bounds(4326)):
             url = self.url.format(tile=tile)
             with self._raster(url) if self._exists(url) else _sea(tile) as raster:
                 part = read_heights([raster], grid)
             heights = np.where(np.isnan(heights), part, heights)
-        return grid.dataset(
-            complete(heights, self.name),
-            {
-                "source": self.name,
-                "title": "Copernicus DEM GLO-30",
-                "licence": "Copernicus DEM licence: free use with this notice",
-                "attribution": "© DLR e.V. 2010-2014 and © Airbus Defence and Space GmbH 2014-2018, provided under "
-                "COPERNICUS by the European Union and ESA; all rights reserved",
-                "synthetic": "false",
-            },
-        )
+        return heights
 
     def _exists(self, url: str) -> bool:
         if not url.startswith(("http://", "https://")):
@@ -126,30 +145,22 @@ class Glo30Terrain:
             yield raster
 
 
-class Mdt05Terrain:
+class Mdt05Terrain(HeightService):
     """Spain's MDT05: bare earth from lidar at 5 m, orthometric heights, by the national coverage service.
 
     Heights are asked for as text, since the service rounds them to whole metres in its images.
     """
 
     name = "mdt05"
-    kind = "terrain"
+    cell_m = 5.0
+    address = MDT_URL
+    about: ClassVar[dict[str, str]] = {
+        "title": "Modelo Digital del Terreno MDT05",
+        "licence": "CC BY 4.0",
+        "attribution": "MDT05 CC BY 4.0 scne.es, Instituto Geográfico Nacional",
+    }
 
-    def __init__(
-        self,
-        buffer_m: float = 400.0,
-        resolution_m: float = 5.0,
-        url: str = MDT_URL,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
-        self.buffer_m = buffer_m
-        self.resolution_m = resolution_m
-        self.url = url
-        self._http = client(transport)
-
-    def fetch(self, where: Where, when: When) -> xr.Dataset:
-        """Return heights (y, x). ``when`` does not matter."""
-        grid = Grid(where, self.buffer_m, self.resolution_m)
+    def _heights(self, grid: Grid) -> np.ndarray:
         epsg = 25800 + grid.epsg % 100
         if epsg not in range(25828, 25832):
             raise SourceError(self.name, "the place lies outside Spain", "Use the terrain source glo30.")
@@ -173,17 +184,7 @@ class Mdt05Terrain:
 
         cells, transform = ask(self._http, self.url, params, source=self.name, read=read)
         with in_memory(cells, transform, epsg) as raster:
-            heights = read_heights([raster], grid)
-        return grid.dataset(
-            complete(heights, self.name),
-            {
-                "source": self.name,
-                "title": "Modelo Digital del Terreno MDT05",
-                "licence": "CC BY 4.0",
-                "attribution": "MDT05 CC BY 4.0 scne.es, Instituto Geográfico Nacional",
-                "synthetic": "false",
-            },
-        )
+            return read_heights([raster], grid)
 
 
 def _sea(tile: str) -> AbstractContextManager[DatasetReader]:
