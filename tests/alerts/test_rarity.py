@@ -17,7 +17,9 @@ from agritwin.alerts.rarity import (
 from agritwin.errors import DataError
 
 YEARS = (2, 5, 10, 25, 50, 100)
-# Ministerio de Fomento (1999), Máximas lluvias diarias en la España peninsular, table of the factor K_T.
+FREQUENCY = spanish_frequency(34.0, 0.35, 10.0)
+# Ministerio de Fomento (1999), Máximas lluvias diarias en la España peninsular, table of the factor K_T: its figures
+# were not read at their source; those of the calculation below were.
 PUBLISHED = {
     0.30: (0.935, 1.194, 1.377, 1.625, 1.823, 2.022),
     0.35: (0.921, 1.217, 1.438, 1.732, 1.961, 2.220),
@@ -28,6 +30,14 @@ PUBLISHED = {
 @pytest.mark.parametrize("variation", PUBLISHED)
 def test_quantile_factors_are_those_of_the_published_table(variation):
     assert quantile_factors(variation, YEARS) == pytest.approx(PUBLISHED[variation], abs=0.008)
+
+
+def test_quantiles_are_those_of_a_published_calculation():
+    """Worked example to Zorraquino (2004), La función SQRT-ET max, Revista de Obras Públicas 3447, 33-37."""
+    mean, deviation = 51.73, 16.35
+    amounts = mean * quantile_factors(deviation / mean, (5, 10, 25, 50, 100, 200, 500))
+    assert amounts == pytest.approx([62.0, 72.0, 85.7, 96.5, 107.9, 119.8, 136.3], rel=0.0025)
+    assert mean * quantile_factors(deviation / mean, [1 / 0.1149]) == pytest.approx([70.0], rel=0.0025)
 
 
 def test_a_variation_that_no_map_has_is_refused():
@@ -43,28 +53,25 @@ def test_intensity_within_the_day():
 
 
 def test_the_return_period_of_the_tables_own_rain_is_its_own():
-    frequency = spanish_frequency(34.0, 0.35, 10.0)
-    for duration, row in zip(frequency.durations_h, frequency.amounts_mm, strict=True):
-        for years, amount in zip(frequency.years, row, strict=True):
-            assert frequency.return_years(amount, duration) == pytest.approx(years, rel=1e-6)
+    for duration, row in zip(FREQUENCY.durations_h, FREQUENCY.amounts_mm, strict=True):
+        for years, amount in zip(FREQUENCY.years, row, strict=True):
+            assert FREQUENCY.return_years(amount, duration) == pytest.approx(years, rel=1e-6)
 
 
 @given(st.floats(0.5, 30), st.floats(1, 200), st.floats(1, 50))
 def test_more_rain_is_never_more_frequent(duration, amount, more):
-    frequency = spanish_frequency(34.0, 0.35, 10.0)
-    before, after = (frequency.return_years(mm, duration) or 0.0 for mm in (amount, amount + more))
+    before, after = (FREQUENCY.return_years(mm, duration) or 0.0 for mm in (amount, amount + more))
     assert after >= before
     assert after <= 100.0001
 
 
 def test_rain_that_comes_every_year_has_no_return_period():
-    assert spanish_frequency(34.0, 0.35, 10.0).return_years(3.0, 1.0) is None
+    assert FREQUENCY.return_years(3.0, 1.0) is None
 
 
 def test_it_survives_its_way_through_json():
-    frequency = spanish_frequency(34.0, 0.35, 10.0)
-    again = Frequency.of(frequency.as_dict())
-    assert again.return_years(30.0, 2.0) == pytest.approx(frequency.return_years(30.0, 2.0), rel=0.01)
+    again = Frequency.of(FREQUENCY.as_dict())
+    assert again.return_years(30.0, 2.0) == pytest.approx(FREQUENCY.return_years(30.0, 2.0), rel=0.01)
     assert Frequency.of(None) is None
 
 
@@ -80,8 +87,7 @@ def test_local_records_give_a_table_once_there_are_years_enough():
 
 
 def test_rain_past_the_rarest_of_the_table_is_only_said_to_be_rarer():
-    frequency = spanish_frequency(34.0, 0.35, 10.0)
-    rarest = frequency.amounts(2.0)[-1]
-    assert frequency.notes(0.9 * rarest, 2.0)["return_years"] < frequency.years[-1]
-    assert frequency.notes(1.1 * rarest, 2.0) == {"rarer_than_years": frequency.years[-1]}
-    assert frequency.notes(0.1, 2.0) == {}
+    rarest = FREQUENCY.amounts(2.0)[-1]
+    assert FREQUENCY.notes(0.9 * rarest, 2.0)["return_years"] < FREQUENCY.years[-1]
+    assert FREQUENCY.notes(1.1 * rarest, 2.0) == {"rarer_than_years": FREQUENCY.years[-1]}
+    assert FREQUENCY.notes(0.1, 2.0) == {}

@@ -44,8 +44,8 @@ def _cell_velocities(h, qx, qy, z, out_x, out_y):
 def maxima_row(maxima, h, velocity, r, a, b):
     """Running maxima of depth, speed, depth times speed and hazard rating.
 
-    The hazard rating is h (v + 0.5) + DF with the debris factor of arable land, 0.5 where h > 0.75 m or v > 2 m/s and 0
-    elsewhere (Defra/EA 2006, FD2321/TR1, Tables 3.1 and 3.2).
+    The hazard rating is h (v + 0.5) + DF (Defra/EA 2006, FD2321/TR1) with the debris factor of pasture and arable land:
+    0.5 where h > 0.75 m or v > 2 m/s, 0 elsewhere (its Table 3.1; again as Table 1 of the supplementary note of 2008).
     """
     kind = h.dtype.type
     half, nought, debris_depth, debris_speed = kind(0.5), kind(0), kind(0.75), kind(2.0)
