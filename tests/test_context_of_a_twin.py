@@ -17,7 +17,8 @@ def test_the_demos_context(demo):
     assert daily.indexes["day"].is_unique
     assert hourly.indexes["time"].is_unique
     assert {"et0", "ndvi", "activity_irrigation", "soil_moisture_20cm"} <= set(daily.data_vars)
-    assert {"air_temperature", "ndvi", "water_level"} <= set(hourly.data_vars)
+    assert {"air_temperature", "ndvi", "water_level", "et0", "leaf_wetness"} <= set(hourly.data_vars)
+    assert {"chill_hours", "chill_portions", "leaf_wetness_hours", "wet_bulb_temperature_min"} <= set(daily.data_vars)
     assert any(str(name).startswith("harvest_") for name in daily.data_vars)
     for node in (daily, hourly):
         assert all("units" in node[name].attrs for name in node.data_vars)

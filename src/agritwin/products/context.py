@@ -12,7 +12,7 @@ from agritwin.holding.timelines import end_of_knowledge, events, hourly_context
 from agritwin.pins import PARTS, open_or_none, open_pointer
 from agritwin.products import ndvi as scenes
 from agritwin.products.records import open_records, sensor_days
-from agritwin.products.weather import all_days, daily_weather, issue_day
+from agritwin.products.weather import all_days, all_hours, daily_weather, issue_day, with_derived
 from agritwin.records import queries
 from agritwin.records.instruments import readings
 
@@ -42,24 +42,20 @@ def twin_context(twin: str, issue_date: dt.date | None = None) -> xr.DataTree:
     zone = config.load(workspace.CONFIG, twin)[twin].zone
     pins = Path("data/twins") / twin
     site = workspace.read_json(Path("results") / twin / "parcel.json")
-    hours = [open_pointer(pins / "weather.json", part) for part in PARTS]
-    past, now = (daily_weather(part, site, zone) for part in hours)
+    history, season = (open_pointer(pins / "weather.json", part) for part in PARTS)
+    past, now = daily_weather(history, site, zone), daily_weather(season, site, zone)
+    hours = all_hours(history, season, site)
     issue = min(issue_date or issue_day(now), issue_day(now))
     cube = scenes.joined(*(open_or_none(str(pins / "ndvi.json"), part) for part in PARTS))
     seen = scenes.usable(cube) if cube is not None else None
     engine = open_records()
     work = queries.activities(engine, twin, issue)
-    daily = context(all_days(past, now), seen, work, queries.harvests(engine, twin, issue), issue, zone)
+    days = with_derived(all_days(past, now), hours, zone)
+    daily = context(days, seen, work, queries.harvests(engine, twin, issue), issue, zone)
     said = readings(engine, twin_id=twin, end=end_of_knowledge(issue, zone))
-    hourly = hourly_context(_joined(hours), seen, said, issue, zone)
-    days = _with_sensors(daily, sensor_days(engine, twin, issue, zone))
-    return xr.DataTree.from_dict({"daily": days, "hourly": hourly, "events": events(work, issue)}, name=twin)
-
-
-def _joined(parts: list[xr.Dataset]) -> xr.Dataset:
-    """Return hours of closed seasons and of the current one, each hour once."""
-    whole = xr.concat(parts, "time", data_vars="minimal", coords="minimal", compat="override", join="override")
-    return whole.drop_duplicates("time").sortby("time")
+    hourly = hourly_context(hours, seen, said, issue, zone)
+    daily = _with_sensors(daily, sensor_days(engine, twin, issue, zone))
+    return xr.DataTree.from_dict({"daily": daily, "hourly": hourly, "events": events(work, issue)}, name=twin)
 
 
 def _with_sensors(daily: xr.Dataset, measured: pd.DataFrame) -> xr.Dataset:

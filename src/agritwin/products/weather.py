@@ -10,6 +10,7 @@ import xarray as xr
 from agritwin.agromet import chill, rain
 from agritwin.agromet.daily import daily
 from agritwin.agromet.degree_days import degree_days
+from agritwin.agromet.derived import derived_days, derived_hours
 from agritwin.agromet.frost import frost_hours
 from agritwin.agromet.quality import flag
 from agritwin.errors import DataError
@@ -86,6 +87,8 @@ def season_sums(days: xr.Dataset, hourly: xr.Dataset, start: dt.date, end: dt.da
         "et0_mm": float(part["et0"].sum(skipna=True)),
         "frost_hours": float(part["frost_hours"].sum(skipna=True)),
         "growing_degree_days": float(part["degree_days"].sum(skipna=True)),
+        "chill_hours": float(chill.chill_hours(hours).sum(skipna=True)),
+        "chill_units": float(chill.utah_units(hours).sum(skipna=True)),
         "chill_portions": float(chill.chill_portions(hours).sum(skipna=True)) if hours.size else 0.0,
     }
 
@@ -191,6 +194,19 @@ def issue_day(days: xr.Dataset) -> dt.date:
     return day_at(days, -1) + dt.timedelta(days=1)
 
 
+def all_hours(history: xr.Dataset, season: xr.Dataset, place: dict[str, Any]) -> xr.Dataset:
+    """Return closed seasons and the current one as one series of hours, each hour once, with what derives from them."""
+    parts = [part.drop_vars(["origin", "variable"], errors="ignore") for part in (history, season)]
+    whole = xr.concat(parts, "time", data_vars="minimal", coords="minimal", compat="override", join="override")
+    whole = whole.drop_duplicates("time").sortby("time")
+    return whole.assign(derived_hours(whole, place["latitude"], place["longitude"], place["elevation_m"] or 0.0))
+
+
 def all_days(past: xr.Dataset, now: xr.Dataset) -> xr.Dataset:
     """Return closed seasons and the current one as one series of days."""
     return xr.concat([past, now], "day", data_vars="minimal", coords="minimal", compat="override")
+
+
+def with_derived(days: xr.Dataset, hours: xr.Dataset, zone: str) -> xr.Dataset:
+    """Return days with the chill, heat, wet leaves and evaporation of their hours, from :func:`all_hours`."""
+    return days.assign(derived_days(hours, zone).reindex(day=days["day"]))

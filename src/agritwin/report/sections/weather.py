@@ -11,6 +11,8 @@ SUMS = (
     ("precipitation_mm", "mm"),
     ("et0_mm", "mm"),
     ("frost_hours", "h"),
+    ("chill_hours", "h"),
+    ("chill_units", ""),
     ("chill_portions", ""),
     ("growing_degree_days", "°C d"),
 )
