@@ -278,7 +278,8 @@ def _products() -> dict[str, dict[str, Any]]:
         for day in days
     ]
     normal = {"median": 250.0, "p10": 180.0, "p90": 330.0, "years": 3}
-    sums = ("precipitation_mm", "et0_mm", "frost_hours", "chill_hours", "chill_units", "chill_portions", "growing_degree_days")
+    chill = ("chill_hours", "chill_units", "chill_portions")
+    sums = ("precipitation_mm", "et0_mm", "frost_hours", *chill, "growing_degree_days")
     score = {"n": 900, "rmse": 1.1, "mae": 0.9, "crps": 0.52, "coverage_90": 0.89, "crps_skill": 0.12}
     series = {
         "units": "mm",
