@@ -334,7 +334,7 @@ def _products() -> dict[str, dict[str, Any]]:
             "season": {
                 "start": "2024-11-01",
                 "days": 226,
-                **dict(zip(sums, (231.4, 603.2, 40, 61.3, 500), strict=True)),
+                **dict(zip(sums, (231.4, 603.2, 40, 820, 1010, 61.3, 500), strict=True)),
             },
             "normal": dict.fromkeys(sums, normal),
             "return_levels": [{"years": 10, "mm_per_day": 48.0, "low": 40.0, "high": 60.0}],
