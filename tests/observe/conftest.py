@@ -11,7 +11,7 @@ import xarray as xr
 from agritwin.errors import SourceError
 from agritwin.observe import weather
 from agritwin.observe.clock import set_clock
-from agritwin.sources import canonical
+from agritwin.sources import canonical, open_meteo
 from agritwin.sources.base import When, Where
 from agritwin.sources.quota import Plan
 
@@ -77,6 +77,7 @@ class Workspace:
         self.pointer = Path(f"data/cubes/weather/{CELL}.json")
         self.status_file = Path(f"data/cubes/weather/{CELL}.status.json")
         monkeypatch.setattr(weather, "open_source", lambda kind, name, **options: self.sources[name])
+        monkeypatch.setattr(open_meteo, "elevation", lambda latitude, longitude: 750.0)
 
     def add(self, *sources: Source) -> None:
         self.sources |= {source.name: source for source in sources}

@@ -136,6 +136,9 @@ class Network:
     def __init__(self):
         self.station, self.examined = None, []
 
+    def plan_choice(self, where, when):
+        return quota.Plan("network", 7, 7.0)
+
     def fetch(self, where, when):
         about = {"source": self.name, "synthetic": "false"}
         old = when.hours < when.hours[-min(48, when.hours.size)]
@@ -180,7 +183,7 @@ def test_the_station_is_chosen_once_and_the_choice_is_recorded(workspace):
         "code": "middle",
         "name": "middle",
         "distance_km": pytest.approx(16.75, abs=0.1),
-        "height_difference_m": None,
+        "height_difference_m": 50.0,
         "completeness": 0.95,
     }
     assert choice["second"]["code"] == "far"
@@ -190,6 +193,30 @@ def test_the_station_is_chosen_once_and_the_choice_is_recorded(workspace):
     network.examined.clear()
     assert workspace.run("2025-05-12")["stations"]["network"] == choice
     assert network.examined == []
+
+
+def test_a_choice_that_the_quota_does_not_allow_waits_and_says_so(workspace, monkeypatch):
+    network = Network()
+    workspace.add(network)
+    monkeypatch.setitem(quota.LIMITS, "network", quota.Limits(day=10))
+    status = workspace.run("2025-05-11")
+    assert (status["stations"], network.examined) == ({}, [])
+    assert "7 requests of 7 cost units were planned, 5 of the 5 allowed a day" in status["failures"][0]["what"]
+    monkeypatch.setitem(quota.LIMITS, "network", quota.Limits(day=14))
+    assert workspace.run("2025-05-12")["stations"]["network"]["chosen"]["code"] == "middle"
+
+
+def test_a_source_that_does_not_answer_is_asked_once_in_a_refresh(workspace, source):
+    """Its tries and time are spent: ten years would cost ten budgets."""
+    down, up = source("down", fault="did not answer in time"), source("up")
+    workspace.add(down, up)
+    workspace.weather["first_day"] = "2021-01-01"
+    status = workspace.run("2025-06-01")
+    assert (len(down.asked), len(up.asked)) == (1, 5)
+    assert status["missing_days"] == []
+    assert status["failures"] == [{"source": "down", "what": "did not answer in time"}]
+    workspace.run("2025-06-02")
+    assert len(down.asked) == 2, "the next refresh asks it again"
 
 
 def test_height_counts_in_the_choice_of_a_station():

@@ -118,6 +118,31 @@ def test_long_ranges_are_cut(answers):
     assert sum("fechaini" in str(request.url) for request in transport.requests) == 3
 
 
+def test_plans_are_what_is_asked(answers):
+    inventory = [
+        {"indicativo": code, "nombre": code, "latitud": "411600N", "longitud": f"0449{code}W", "altitud": "750"}
+        for code in ("10", "20", "30", "40")
+    ]
+
+    asked = []
+
+    def handler(request):
+        if str(request.url) != DATA_URL:
+            asked.append(str(request.url))
+            return httpx.Response(200, json={"estado": 200, "datos": DATA_URL})
+        days = [{"fecha": "2024-01-01", "tmax": "9,0", "tmin": "1,0"}]
+        return httpx.Response(200, json=inventory if "inventario" in asked[-1] else days)
+
+    when = When(dt.date(2023, 1, 1), dt.date(2024, 12, 31))
+    for station, question, plan in (
+        (None, "choose", "plan_choice"), ("2422", "daily", "plan_days"), (None, "daily", "plan_days"),
+    ):  # fmt: skip
+        transport = answers(handler)
+        client = aemet.Aemet(station, transport)
+        getattr(client, question)(PLACE, when)
+        assert len(transport.requests) == getattr(client, plan)(PLACE, when).requests
+
+
 def test_no_data_is_no_value_not_a_crash(answers):
     nothing = {"descripcion": "No hay datos que satisfagan esos criterios", "estado": 404}
     with pytest.raises(SourceError, match="no value for this place"):

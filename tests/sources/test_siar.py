@@ -102,6 +102,18 @@ def test_requests_keep_to_the_quota(answers):
     assert spans == [("2025-06-10", "2025-06-11"), ("2025-06-12", "2025-06-13"), ("2025-06-14", "2025-06-14")]
 
 
+@pytest.mark.parametrize(("question", "plan"), [("fetch", "plan"), ("daily", "plan_days")])
+def test_plans_are_what_is_asked(question, plan, answers):
+    def daily(params):
+        days = pd.date_range(params["FechaInicial"], params["FechaFinal"])
+        return [{"Fecha": f"{day:%Y-%m-%d}T00:00:00", "Estacion": "VA102", "TempMedia": 20.0} for day in days]
+
+    transport = answers(service(half_hourly if question == "fetch" else daily))
+    client, when = siar.Siar("VA102", transport), When(dt.date(2025, 1, 2), dt.date(2025, 6, 14))
+    getattr(client, question)(PLACE, when)
+    assert len(transport.requests) == pytest.approx(getattr(client, plan)(PLACE, when).requests, abs=1)
+
+
 def test_a_day_without_quota_is_not_begun(answers):
     transport = answers(service(half_hourly, {"RegistrosAcumuladosDia": 9_950}))
     with pytest.raises(SourceError, match="exceed what is left of the day's quota"):

@@ -1,5 +1,6 @@
 """Fetch the weather of a cell: only the days that the cube lacks, and those that providers still revise."""
 
+import dataclasses
 import datetime as dt
 import functools
 import logging
@@ -81,8 +82,7 @@ def fetch_weather(
             open_source("weather", name, **({"station": stations[name]} if name in stations else {}))
             for name in sources_weather
         ]
-        spend = functools.partial(_spend, share=sources_quota_share)
-        task = _Task(Where(latitude=place[0], longitude=place[1]), zone, sources, spend, failures)
+        task = _Task(Where(latitude=place[0], longitude=place[1]), zone, sources, sources_quota_share, failures)
         with weather_cube.editing(store, f"weather up to {last}", first) as kept:
             items = task.bring_up(kept, ranges, first, last)
     if head(store) is None:
@@ -105,8 +105,12 @@ def fetch_weather(
 class _Task:
     """One refresh of a cube: whom to ask, for where, and what failed."""
 
-    def __init__(self, where: Where, zone: str, sources: list[Source], spend: Any, failures: list[SourceError]) -> None:
-        self.where, self.zone, self.sources, self.spend, self.failures = where, zone, sources, spend, failures
+    def __init__(
+        self, where: Where, zone: str, sources: list[Source], quota_share: float, failures: list[SourceError]
+    ) -> None:
+        self.where, self.zone, self.sources = where, zone, sources
+        self.quota_share, self.failures = quota_share, failures
+        self.silent: set[str] = set()
 
     def bring_up(self, kept: WeatherCube, ranges: list[tuple[dt.date, dt.date]], first: dt.date, last: dt.date) -> int:
         """Fill the gaps of the hours, make the days of them, and fill days that only daily data have."""
@@ -114,7 +118,7 @@ class _Task:
         pieces = [piece for begin, end in ranges for piece in When(begin, end).by_year()]
         hours = 0
         for piece in pieces:
-            sources = [source for source in self.sources if self._reaches(source, piece, last)]
+            sources = [source for source in self._answering() if self._reaches(source, piece, last)]
             if not sources:
                 continue
             try:
@@ -122,8 +126,8 @@ class _Task:
                     sources,
                     self.where,
                     piece,
-                    before=functools.partial(self.spend, where=self.where, when=piece),
-                    on_failure=self.failures.append,
+                    before=functools.partial(self._book, when=piece),
+                    on_failure=self._failed,
                 )
             except SourceError as error:
                 if error.temporary:
@@ -136,6 +140,21 @@ class _Task:
         if chosen:
             kept.remember("station_attributes", chosen)
         return hours
+
+    def _answering(self) -> list[Source]:
+        """Sources that have not failed to answer in this refresh: each has one budget of tries and time."""
+        return [source for source in self.sources if source.name not in self.silent]
+
+    def _failed(self, error: SourceError) -> None:
+        self.failures.append(error)
+        if error.temporary:
+            self.silent.add(error.source)
+
+    def _book(self, source: Source, when: When, what: str = "plan") -> None:
+        """Book what a question takes of the provider's quota, where the source states it."""
+        plan = getattr(source, what, None)
+        if plan is not None:
+            quota.spend(plan(self.where, when), self.quota_share)
 
     @staticmethod
     def _reaches(source: Source, piece: When, last: dt.date) -> bool:
@@ -155,14 +174,14 @@ class _Task:
 
     def _fill_days(self, kept: WeatherCube, first: dt.date, last: dt.date) -> None:
         """Ask stations for the days of which they keep no hours; such a day says so in its origin."""
-        for source in self.sources:
+        for source in self._answering():
             for begin, end in kept.missing_days(first, last) if hasattr(source, "choose") else []:
                 when = When(begin, end)
                 try:
-                    self.spend(source, where=self.where, when=when)
+                    self._book(source, when, "plan_days")
                     days = with_hargreaves(source.daily(self.where, when), self.where.latitude)  # type: ignore[attr-defined]
                 except SourceError as error:
-                    self.failures.append(error)
+                    self._failed(error)
                     break
                 kept.merge_days(days)
 
@@ -175,18 +194,23 @@ class _Task:
                 continue
             if source.name not in recorded:
                 try:
-                    recorded[source.name] = source.choose(self.where, years).record()  # type: ignore[attr-defined]
+                    place = self._with_height()
+                    self._book(source, years, "plan_choice")
+                    recorded[source.name] = source.choose(place, years).record()  # type: ignore[attr-defined]
                 except SourceError as error:
                     self.failures.append(error)
                     continue
             source.station = recorded[source.name]["chosen"]["code"]  # type: ignore[attr-defined]
         return recorded
 
+    def _with_height(self) -> Where:
+        """The place with the height of its ground, above or below which a station stands."""
+        # Imported here: a choice is made once for a cube.
+        from agritwin.sources import open_meteo
 
-def _spend(source: Source, *, where: Where, when: When, share: float) -> None:
-    plan = getattr(source, "plan", None)
-    if plan is not None:
-        quota.spend(plan(where, when), share)
+        quota.spend(open_meteo.ELEVATION_PLAN, self.quota_share)
+        height = open_meteo.elevation(self.where.latitude, self.where.longitude)
+        return dataclasses.replace(self.where, elevation_m=height)
 
 
 def _ranges(store: Path, first: dt.date, last: dt.date, refetch_days: int) -> list[tuple[dt.date, dt.date]]:

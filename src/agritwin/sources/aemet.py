@@ -17,7 +17,7 @@ from agritwin.sources import canonical
 from agritwin.sources.base import When, Where
 from agritwin.sources.http import TransientError, ask, client, json_of, require_ok, validated
 from agritwin.sources.quota import Plan
-from agritwin.sources.stations import Choice, Station, choose, nearest
+from agritwin.sources.stations import EXAMINED, Choice, Station, choose, nearest
 
 NAME = "aemet"
 ENCODING = "iso-8859-15"  # which not every answer declares
@@ -84,9 +84,16 @@ class Aemet:
         self._transport = transport
 
     def plan(self, where: Where, when: When) -> Plan:
-        """State what a fetch takes of the provider's quota: two steps, and two for the inventory."""
-        steps = 2 if self.station else 4
-        return Plan(NAME, steps, steps)
+        """State what hours take of the provider's quota: two steps, and two for the inventory."""
+        return _plan(self.station is None, 1)
+
+    def plan_days(self, where: Where, when: When) -> Plan:
+        """State what days take: two steps a piece of them."""
+        return _plan(self.station is None, len(when.by_days(DAYS_A_REQUEST)))
+
+    def plan_choice(self, where: Where, when: When) -> Plan:
+        """State what a choice takes at the most: the inventory, and the days of the stations examined."""
+        return _plan(True, EXAMINED * len(when.by_days(DAYS_A_REQUEST)))
 
     def fetch(self, where: Where, when: When) -> xr.Dataset:
         """Return hourly observations (time); the service keeps the last twelve hours, all others are missing."""
@@ -140,6 +147,11 @@ class Aemet:
                 if rows is not None:
                     return rows
         raise SourceError(NAME, "the address of the data expired twice", "Try again later.", temporary=True)
+
+
+def _plan(inventory: bool, answers: int) -> Plan:
+    requests = 2 * (inventory + answers)
+    return Plan(NAME, requests, requests)
 
 
 def _read_envelope(response: httpx.Response) -> _Envelope:

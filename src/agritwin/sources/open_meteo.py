@@ -170,6 +170,9 @@ class OpenMeteoEnsemble(OpenMeteoForecast):
         super().__init__(model, transport)
 
 
+ELEVATION_PLAN = Plan("open_meteo", 1, 1.0)
+
+
 def elevation(latitude: float, longitude: float, transport: httpx.BaseTransport | None = None) -> float:
     """Return the altitude [m] of a place in the Copernicus GLO-90 model."""
     params = {"latitude": f"{latitude:.5f}", "longitude": f"{longitude:.5f}"}

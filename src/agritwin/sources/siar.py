@@ -15,7 +15,7 @@ from agritwin.sources import canonical
 from agritwin.sources.base import When, Where
 from agritwin.sources.http import TransientError, ask, client, json_of, require_ok, text_of, validated
 from agritwin.sources.quota import Plan
-from agritwin.sources.stations import Choice, Station, choose, nearest
+from agritwin.sources.stations import EXAMINED, Choice, Station, choose, nearest
 
 NAME = "siar"
 BASE = "https://servicio.mapa.gob.es/siarapi/API/V1"
@@ -89,8 +89,21 @@ class Siar:
         self._token: str | None = None
 
     def plan(self, where: Where, when: When) -> Plan:
-        """State what a fetch takes of the account's requests: three to sign in, the quota, the days."""
-        requests = 4 + len(When(when.start, when.end).by_days(max(1, ROWS_A_MINUTE // ROWS_A_DAY)))
+        """State what hours take of the account's requests."""
+        return self._plan(when, ROWS_A_DAY, 1)
+
+    def plan_days(self, where: Where, when: When) -> Plan:
+        """State what days take."""
+        return self._plan(when, 1, 1)
+
+    def plan_choice(self, where: Where, when: When) -> Plan:
+        """State what a choice takes at the most: the days of the stations examined."""
+        return self._plan(when, 1, EXAMINED)
+
+    def _plan(self, when: When, rows_a_day: int, stations: int) -> Plan:
+        """Three requests to sign in, the list of stations; for each station the quota and pieces of the span."""
+        pieces = when.by_days(max(1, min(ROWS_A_MINUTE // rows_a_day, DAYS_A_REQUEST)))
+        requests = 3 + (self.station is None) + stations * (1 + len(pieces))
         return Plan(NAME, requests, requests)
 
     def fetch(self, where: Where, when: When) -> xr.Dataset:
