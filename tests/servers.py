@@ -122,6 +122,8 @@ class Mosquitto:
         log = (self.folder / "mosquitto.log").open("ab")
         self.process = subprocess.Popen([program, "-c", str(self.folder / "mosquitto.conf")], stdout=log, stderr=log)
         for _ in range(200):
+            if self.process.poll() is not None:  # whoever answers at this port is another broker
+                break
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
                 return
             time.sleep(0.02)

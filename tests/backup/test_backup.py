@@ -123,8 +123,8 @@ def test_what_moved_on_since_is_told(source, backup):
     assert archive.differences(backup, root, engine) == []
     (root / "data/raw/ab").write_text("other")
     with writing(engine) as connection:
-        connection.execute(sa.update(tables.readings).where(tables.readings.c.seq == 7).values(flags=16))
-    assert archive.differences(backup, root, engine) == ["data/raw/ab", "readings"]
+        connection.execute(sa.update(tables.readings_float).where(tables.readings_float.c.seq == 7).values(flags=16))
+    assert archive.differences(backup, root, engine) == ["data/raw/ab", "readings_float"]
 
 
 def test_a_backup_of_the_first_schema_comes_back_in_the_present_one(tmp_path, target):
@@ -136,7 +136,7 @@ def test_a_backup_of_the_first_schema_comes_back_in_the_present_one(tmp_path, ta
         bulk_insert(connection, tables.sensor_types, ["name", "description"], [("gauge", "")])
         bulk_insert(connection, tables.sensors, ["id", "name", "sensor_type", "status"], [(9, "g", "gauge", "active")])
         columns = ["sensor_id", "measure_id", "time_ms", "occurrence", "value", "flags"]
-        bulk_insert(connection, tables.readings, columns, [(9, 4, 1000 * n, 0, n / 3, 0) for n in range(20)])
+        bulk_insert(connection, sa.table("readings"), columns, [(9, 4, 1000 * n, 0, n / 3, 0) for n in range(20)])
     file = tmp_path / "old.zip"
     assert archive.write(file, workspace(tmp_path / "source"), old, MADE_AT)["revision"] == "0001"
     root, where = target
@@ -145,7 +145,10 @@ def test_a_backup_of_the_first_schema_comes_back_in_the_present_one(tmp_path, ta
     assert revision(engine) == tables.HEAD
     assert archive.differences(file, root, engine) == []
     with reading(engine) as connection:
-        assert connection.scalar(sa.select(sa.func.count()).where(tables.readings.c.seq.is_(None))) == 20
+        assert connection.scalar(sa.select(sa.func.count()).where(tables.readings_float.c.seq.is_(None))) == 20
+    with writing(engine) as connection:
+        connection.execute(sa.update(tables.readings_float).where(tables.readings_float.c.time_ms == 0).values(flags=1))
+    assert archive.differences(file, root, engine) == ["readings_float"]
     engine.dispose()
 
 
@@ -198,13 +201,13 @@ def test_writers_do_not_disturb(source, tmp_path, monkeypatch):
     later = Arrival(1, 1, 10**6, 1.0, None, 10**6, 0, 1000)
 
     def disturb(name):
-        if name == "readings":
+        if name == "readings_float":
             with writing(engine) as connection:
                 store_arrivals(connection, [later])
             grow(root / "data/cubes/crop/x.icechunk", 5)
 
     manifest = archive.write(tmp_path / "busy.zip", root, engine, MADE_AT, disturb)
-    assert manifest["tables"]["readings"]["rows"] == 99
+    assert manifest["tables"]["readings_float"]["rows"] == 99
     target = tmp_path / "target"
     target.mkdir()
     archive.restore(tmp_path / "busy.zip", target, target / "data" / "records.db")

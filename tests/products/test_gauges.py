@@ -13,7 +13,8 @@ from agritwin.config import read_yaml
 from agritwin.products.gauges import fallen, from_gauges, gauges, measured_rain
 from agritwin.records import tables as t
 from agritwin.records.database import connect, migrate, writing
-from agritwin.records.instruments import Flag, define_measure, define_sensor, store_readings
+from agritwin.records.instruments import Flag, define_measure, define_sensor
+from agritwin.records.readings import store_readings
 from tests.conftest import ROOT
 
 ALERTS = read_yaml(ROOT / "config" / "config.yaml")["alerts"]

@@ -81,9 +81,10 @@ def test_pragmas(engine):
     assert found == {"journal_mode": "wal", "foreign_keys": 1}
 
 
-def test_readings_have_no_rowid(engine):
+@pytest.mark.parametrize("table", [table.name for table in (*tables.READINGS.values(), tables.reading_words)])
+def test_readings_have_no_rowid(engine, table):
     with reading(engine) as connection:
-        sql = connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE name = 'readings'").scalar()
+        sql = connection.exec_driver_sql(f"SELECT sql FROM sqlite_master WHERE name = '{table}'").scalar()
     assert sql.rstrip().endswith("WITHOUT ROWID")
 
 

@@ -10,10 +10,9 @@ from agritwin.records.instruments import (
     define_measure,
     define_sensor,
     install,
-    readings,
-    store_readings,
 )
 from agritwin.records.locations import add_location, define_schema, locations
+from agritwin.records.readings import readings, store_readings
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from agritwin.errors import DataError
-from agritwin.records.instruments import Flag, define_measure, define_sensor, readings, store_readings
+from agritwin.records.instruments import Flag, define_measure, define_sensor
+from agritwin.records.readings import readings, store_readings
 from agritwin.records.series import series
 
 

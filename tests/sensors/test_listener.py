@@ -13,7 +13,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from agritwin.records import tables
 from agritwin.records.database import reading
-from agritwin.records.instruments import Flag, readings
+from agritwin.records.instruments import Flag
+from agritwin.records.readings import readings
 from agritwin.records.values import value_of
 from agritwin.sensors.listener import Batch, Sink, listen
 from agritwin.sensors.mqtt import Broker, Message

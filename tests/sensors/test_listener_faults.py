@@ -25,7 +25,7 @@ from tests.servers import Mosquitto
 
 def numbers(engine):
     with reading(engine) as connection:
-        return list(connection.scalars(sa.select(tables.readings.c.seq).order_by(tables.readings.c.seq)))
+        return list(connection.scalars(sa.select(tables.readings_float.c.seq).order_by(tables.readings_float.c.seq)))
 
 
 def run(port, where, ready):

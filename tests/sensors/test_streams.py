@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from agritwin.errors import ConfigError, DataError
 from agritwin.records.database import connect, migrate
-from agritwin.records.instruments import Flag, readings
+from agritwin.records.instruments import Flag
+from agritwin.records.readings import readings
 from agritwin.records.values import value_of
 from agritwin.sensors.flags import count_flags, flag, out_of_order, stuck
 from agritwin.sensors.gaps import coverage, gaps

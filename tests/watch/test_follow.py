@@ -14,7 +14,8 @@ from agritwin.alerts.rules import Judgement
 from agritwin.alerts.stores import SqlJournal, alert_log, commands, inbox
 from agritwin.records import tables as t
 from agritwin.records.database import connect, reading, writing
-from agritwin.records.instruments import define_measure, define_sensor, store_readings
+from agritwin.records.instruments import define_measure, define_sensor
+from agritwin.records.readings import store_readings
 from agritwin.watch import follow
 from agritwin.watch.act import carry_out
 from agritwin.watch.cloudburst import messages
@@ -91,7 +92,7 @@ def test_looks_at_any_piece_of_the_rain_end_the_same(engine, contexts, tmp_path,
     pieces = []
     for cuts in ([24], [5, 9, 10, 24], list(range(2, 25, 2))):
         with writing(engine) as connection:
-            for table in (t.readings, t.watch_seen, t.watch_levels, t.alerts, t.notifications, t.commands):
+            for table in (t.readings_float, t.watch_seen, t.watch_levels, t.alerts, t.notifications, t.commands):
                 connection.execute(sa.delete(table))
         begin = 0
         for end in cuts:

@@ -16,7 +16,7 @@ import pytest
 
 from agritwin.alerts.stores import alert_log, commands, inbox
 from agritwin.records.database import connect
-from agritwin.records.instruments import readings
+from agritwin.records.readings import readings
 from agritwin.watch.cloudburst import messages, publish
 from tests.conftest import DEMO
 from tests.watch.conftest import NEIGHBOUR, configure

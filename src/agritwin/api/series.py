@@ -21,7 +21,8 @@ from agritwin.errors import StoreError
 from agritwin.pins import PARTS, open_named
 from agritwin.records import tables as t
 from agritwin.records.database import reading
-from agritwin.records.spellings import spellings
+from agritwin.records.readings import of_type
+from agritwin.records.spellings import Spelling, spellings
 from agritwin.workspace import RESULTS, read_json
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ PINS = Path("data/twins")
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 NDVI = ("ndvi_mean", "ndvi_median", "ndvi_p10", "ndvi_p90", "ndvi_std", "valid_share", "usable")
 MOST_ROWS = 5_000_000
+COLUMN_TYPES = {"float": "float64", "int": "Int64", "bool": "boolean", "string": "string"}
 ATTRIBUTES = ("source", "title", "licence", "attribution", "synthetic", "history")
 
 
@@ -229,28 +231,35 @@ def _sensors(root: Path, engine: sa.Engine, twin: str) -> Iterator[Series]:
     for row in rows:
         spelling = known[row.measure_id]
 
-        def table(row: Any = row, unit: str = spelling.unit) -> Table:
+        def table(row: Any = row, spelling: Spelling = spelling) -> Table:
             origin = {"source": f"sensor {row.name} of type {row.sensor_type}", "licence": "of the holding"}
-            values = _readings(engine, row.id, row.measure_id)
-            units = {"time": "UTC", "value": unit, "text": "", "flags": "1 (0 = good; see the interface's description)"}
+            values = _readings(engine, row.id, spelling)
+            units = {
+                "time": "UTC",
+                "value": spelling.unit,
+                "text": "",
+                "flags": "1 (0 = good; see the interface's description)",
+            }
             return Table(values, units, origin | {"synthetic": synthetic})
 
         title = f"{spelling.name} of sensor {row.name}"
         yield Series(f"sensor.{row.id}.{row.measure_id}", title, spelling.unit, table)
 
 
-def _readings(engine: sa.Engine, sensor: int, measure: int) -> pd.DataFrame:
-    c = t.readings.c
-    where = (c.sensor_id == sensor, c.measure_id == measure)
+def _readings(engine: sa.Engine, sensor: int, measure: Spelling) -> pd.DataFrame:
+    """Return the readings of a sensor; ``text`` is what it said where it had no value."""
+    found = of_type(measure.datatype)
+    c = found.c
+    where = (c.sensor_id == sensor, c.measure_id == measure.measure_id)
     with reading(engine) as connection:
-        count = connection.execute(sa.select(sa.func.count()).select_from(t.readings).where(*where)).scalar_one()
+        count = connection.execute(sa.select(sa.func.count()).select_from(found).where(*where)).scalar_one()
         if count > MOST_ROWS:
             raise RefusalError(f"This series has {count} readings.", "Ask /sensor/sensor-readings for a span of time.")
         select = sa.select(c.time_ms, c.value, c.text, c.flags).where(*where).order_by(c.time_ms, c.occurrence)
         rows = connection.execute(select).all()
     values = pd.DataFrame(rows, columns=["time", "value", "text", "flags"])
     values["time"] = pd.to_datetime(values["time"].astype("int64"), unit="ms")
-    values["value"] = values["value"].astype(float)
+    values["value"] = values["value"].astype(COLUMN_TYPES[measure.datatype])
     return values
 
 

@@ -19,6 +19,7 @@ from agritwin import __version__
 from agritwin.backup.tables import Dumped, digest, lines_of, load, one_state, tables_of
 from agritwin.errors import StoreError
 from agritwin.records.database import connect, migrate, revision
+from agritwin.records.tables import HEAD
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -269,21 +270,38 @@ def _swap(unpacked: Path, root: Path, old: Path) -> None:
 def differences(file: Path, root: Path, engine: sa.Engine) -> list[str]:
     """Return what a workspace has otherwise than a backup: files by name, tables by name.
 
-    A store of a newer schema is compared by the columns that the backup knows.
+    A store of a newer schema is compared with what the backup gives in that schema.
     """
     with _opened(file) as archive:
         manifest = _manifest(archive, file)
+        tables = manifest["tables"]
+        if manifest["revision"] not in (None, HEAD) and revision(engine) == HEAD:
+            tables = _in_present_schema(archive, manifest)
     found = []
     for name, about in manifest["members"].items():
         path = root / name
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != about["sha256"]:
             found.append(name)
     with one_state(engine) as connection:
-        tables = {table.name: table for table in tables_of(connection)}
-        for name, about in manifest["tables"].items():
-            if name not in tables or digest(connection, tables[name], about["columns"]) != (
-                about["rows"],
-                about["sha256"],
-            ):
+        there = {table.name: table for table in tables_of(connection)}
+        for name, about in tables.items():
+            expected = (about["rows"], about["sha256"])
+            if name not in there or digest(connection, there[name], about["columns"]) != expected:
                 found.append(name)
     return found
+
+
+def _in_present_schema(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return columns, rows and hashes of the tables that a backup of an older schema gives in the present one."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = connect(Path(folder) / "records.db")
+        _load(engine, archive, manifest)
+        with one_state(engine) as connection:
+            found = {table.name: _dumped(connection, table) for table in tables_of(connection)}
+        engine.dispose()
+    return found
+
+
+def _dumped(connection: sa.Connection, table: sa.Table) -> dict[str, Any]:
+    columns = tuple(column.name for column in table.c)
+    return asdict(Dumped(columns, *digest(connection, table, columns)))

@@ -32,7 +32,7 @@ def hourly_context(
     ndvi
         Dimension ``time`` (UTC): ``ndvi_mean`` or a one-dimensional ``ndvi``, where there ``valid_share``.
     readings
-        As :func:`agritwin.records.instruments.readings` gives them.
+        As :func:`agritwin.records.readings.readings` gives them.
     issue_date
         The clock: what happened before that local day is known.
     zone

@@ -14,7 +14,7 @@ from agritwin.products import ndvi as scenes
 from agritwin.products.records import open_records, sensor_days
 from agritwin.products.weather import all_days, all_hours, daily_weather, issue_day, with_derived
 from agritwin.records import queries
-from agritwin.records.instruments import readings
+from agritwin.records.readings import readings
 
 
 def twin_context(twin: str, issue_date: dt.date | None = None) -> xr.DataTree:

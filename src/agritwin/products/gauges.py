@@ -13,7 +13,7 @@ from agritwin.alerts.live import MEMORY, RAIN, SYNTHETIC, RainReading, Situation
 from agritwin.alerts.rarity import Frequency
 from agritwin.alerts.rules import Judgement
 from agritwin.products.floods_ahead import UNKNOWN_SOIL
-from agritwin.records.instruments import readings
+from agritwin.records.readings import readings
 from agritwin.simulation.flood.library import Library
 
 HOUR = np.timedelta64(1, "h")

@@ -17,7 +17,8 @@ from agritwin.forecast_cube import open_issues
 from agritwin.pins import read_pointer
 from agritwin.records import tables
 from agritwin.records.database import reading
-from agritwin.records.instruments import Flag, readings
+from agritwin.records.instruments import Flag
+from agritwin.records.readings import readings
 
 RECENT_DAYS = 14
 LEAST_SCORED = 48

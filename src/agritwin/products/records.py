@@ -16,7 +16,8 @@ from agritwin.holding.intake import IntakeReport, take_in
 from agritwin.holding.mapping import HarvestUnit, load_mapping
 from agritwin.records import queries
 from agritwin.records.database import connect, migrate
-from agritwin.records.instruments import Flag, readings
+from agritwin.records.instruments import Flag
+from agritwin.records.readings import readings
 from agritwin.sensors.ingest import StreamReport, ingest
 from agritwin.sensors.registry import load_registry
 

@@ -1,6 +1,6 @@
 """Readings as they arrive, one batch a transaction: a message that comes again is stored once, nothing else is dropped.
 
-Two readings are one message when time, value, text and the device's number agree, and the device numbers its messages
+Two readings are one message when time, value, words and the device's number agree, and the device numbers its messages
 or the broker says that it sends this one again. Any other second reading of a moment is stored beside the first and
 flagged ``DUPLICATE`` or ``CONFLICT``.
 """
@@ -13,25 +13,31 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from agritwin.records import tables as t
-from agritwin.records.database import bulk_insert, insert
+from agritwin.records.database import insert
 from agritwin.records.instruments import Flag
+from agritwin.records.readings import insert_readings, of_type
+from agritwin.records.values import Value
 
-COLUMNS = ("sensor_id", "measure_id", "time_ms", "occurrence", "value", "text", "arrival_ms", "flags", "seq")
 DUPLICATE, CONFLICT = int(Flag.DUPLICATE), int(Flag.CONFLICT)
 
 
 class Arrival(NamedTuple):
-    """One reading on its way into the store; ``again`` where the broker marks its message as sent before."""
+    """One reading on its way into the store.
+
+    ``text`` is what was said instead of a value of the measure's type; ``again`` where the broker marks the message as
+    sent before.
+    """
 
     sensor_id: int
     measure_id: int
     time_ms: int
-    value: float | None
+    value: Value | None
     text: str | None
     arrival_ms: int
     flags: int
     seq: int | None
     again: bool = False
+    datatype: str = "float"
 
 
 def store_arrivals(connection: sa.Connection, arrivals: Sequence[Arrival]) -> list[int | None]:
@@ -51,10 +57,9 @@ def store_arrivals(connection: sa.Connection, arrivals: Sequence[Arrival]) -> li
     """
     keys = {arrival[:3] for arrival in arrivals}
     if len(keys) == len(arrivals):
-        rows = [(*arrival[:3], 0, *arrival[3:8]) for arrival in arrivals]
         try:
             with connection.begin_nested():  # nearly every batch is new as a whole: find out by trying
-                bulk_insert(connection, t.readings, COLUMNS, rows)
+                _insert(connection, [(arrival, 0, arrival.flags) for arrival in arrivals])
         except exc.IntegrityError:
             pass
         else:
@@ -64,7 +69,7 @@ def store_arrivals(connection: sa.Connection, arrivals: Sequence[Arrival]) -> li
 
 def _store_beside(connection: sa.Connection, arrivals: Sequence[Arrival]) -> list[int | None]:
     stored = _stored(connection, arrivals)
-    rows: list[tuple] = []
+    fresh: list[tuple[Arrival, int, int]] = []
     results: list[int | None] = []
     for arrival in arrivals:
         beside = stored[arrival[:3]]
@@ -75,24 +80,36 @@ def _store_beside(connection: sa.Connection, arrivals: Sequence[Arrival]) -> lis
         flags = arrival.flags
         if beside:
             flags |= DUPLICATE if any(said == there[:2] for there in beside) else CONFLICT
-        rows.append((*arrival[:3], len(beside), *said, arrival.arrival_ms, flags, arrival.seq))
+        fresh.append((arrival, len(beside), flags))
         beside.append(counted)
         results.append(flags)
-    bulk_insert(connection, t.readings, COLUMNS, rows)
+    _insert(connection, fresh)
     return results
 
 
-Beside = list[tuple[float | None, str | None, int | None]]
+def _insert(connection: sa.Connection, fresh: list[tuple[Arrival, int, int]]) -> None:
+    """Insert arrivals, each with its occurrence and flags, into the tables of their types."""
+    rows: defaultdict[str, list[tuple]] = defaultdict(list)
+    words: defaultdict[str, list[tuple]] = defaultdict(list)
+    for (sensor, measure, time, value, text, arrival, _, seq, _, datatype), occurrence, flags in fresh:
+        rows[datatype].append((sensor, measure, time, occurrence, value, arrival, flags, seq))
+        if text is not None:
+            words[datatype].append((sensor, measure, time, occurrence, text))
+    for datatype, of_datatype in rows.items():
+        insert_readings(connection, datatype, of_datatype, words[datatype])
+
+
+Beside = list[tuple[Value | None, str | None, int | None]]
 
 
 def _stored(connection: sa.Connection, arrivals: Sequence[Arrival]) -> defaultdict[tuple, Beside]:
-    """Return value, text and number of the readings that the store has of the same moments, in order of occurrence."""
-    moments: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
+    """Return value, words and number of the readings that the store has of the same moments, in order of occurrence."""
+    moments: defaultdict[tuple[int, int, str], set[int]] = defaultdict(set)
     for arrival in arrivals:
-        moments[arrival[:2]].add(arrival.time_ms)
-    c = t.readings.c
+        moments[arrival.sensor_id, arrival.measure_id, arrival.datatype].add(arrival.time_ms)
     found: defaultdict[tuple, Beside] = defaultdict(list)
-    for (sensor_id, measure_id), times in moments.items():
+    for (sensor_id, measure_id, datatype), times in moments.items():
+        c = of_type(datatype).c
         select = (
             sa.select(c.time_ms, c.value, c.text, c.seq)
             .where(c.sensor_id == sensor_id, c.measure_id == measure_id, c.time_ms.in_(sorted(times)))
@@ -103,9 +120,9 @@ def _stored(connection: sa.Connection, arrivals: Sequence[Arrival]) -> defaultdi
     return found
 
 
-def newest(connection: sa.Connection, sensor_id: int, measure_id: int) -> int | None:
+def newest(connection: sa.Connection, sensor_id: int, measure_id: int, datatype: str) -> int | None:
     """Return the latest moment of a sensor and measure that was not ahead of its arrival [ms since 1970 UTC]."""
-    c = t.readings.c
+    c = t.READINGS[datatype].c
     return connection.scalar(
         sa.select(c.time_ms)
         .where(c.sensor_id == sensor_id, c.measure_id == measure_id, c.flags.op("&")(int(Flag.FUTURE)) == 0)

@@ -217,11 +217,9 @@ def export_twin(engine: sa.Engine, twin_id: str) -> dict[str, list[dict[str, Any
         chosen[name] = sa.select(table).where((table.c.id if name == "twins" else table.c.twin_id) == twin_id)
     chosen["sensors"] = sa.select(t.sensors).where(t.sensors.c.twin_id == twin_id)
     chosen["locations"] = sa.select(t.locations).where(t.locations.c.twin_id == twin_id)
-    chosen["readings"] = (
-        sa.select(t.readings)
-        .join(t.sensors, t.sensors.c.id == t.readings.c.sensor_id)
-        .where(t.sensors.c.twin_id == twin_id)
-    )
+    for table in (*t.READINGS.values(), t.reading_words):
+        of_twin = table.join(t.sensors, t.sensors.c.id == table.c.sensor_id)
+        chosen[table.name] = sa.select(table).select_from(of_twin).where(t.sensors.c.twin_id == twin_id)
     with reading(engine) as connection:
         return {
             name: [json.loads(_canonical(row)) for row in connection.execute(select).mappings()]

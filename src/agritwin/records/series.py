@@ -11,7 +11,8 @@ from sqlalchemy.dialects import postgresql
 from agritwin.errors import DataError
 from agritwin.records import tables as t
 from agritwin.records.database import reading
-from agritwin.records.instruments import UNUSABLE, milliseconds
+from agritwin.records.instruments import milliseconds
+from agritwin.records.readings import as_number, usable
 
 
 def series(
@@ -41,20 +42,20 @@ def series(
     DataError
         When the sensor or the measure is not defined.
     """
-    c = t.readings.c
     with reading(engine) as connection:
         sensor_id = connection.scalar(sa.select(t.sensors.c.id).where(t.sensors.c.name == sensor))
-        known = connection.execute(sa.select(t.measures.c.id, t.measures.c.unit).where(t.measures.c.name == measure))
-        about = known.first()
+        about = connection.execute(sa.select(t.measures).where(t.measures.c.name == measure)).first()
         if sensor_id is None or about is None:
             raise DataError(f"There is no {measure!r} of a sensor {sensor!r}.", "Look the names up among the sensors.")
-        select = sa.select(c.time_ms, c.value, c.flags).where(c.sensor_id == sensor_id, c.measure_id == about.id)
+        c = t.READINGS[about.datatype].c
+        number = as_number(about.datatype).label("value")
+        select = sa.select(c.time_ms, number, c.flags).where(c.sensor_id == sensor_id, c.measure_id == about.id)
         if start is not None:
             select = select.where(c.time_ms >= milliseconds(start))
         if end is not None:
             select = select.where(c.time_ms < milliseconds(end))
         if not doubtful:
-            select = select.where(c.flags.op("&")(int(UNUSABLE)) == 0)
+            select = select.where(usable(c.flags))
         fetch = _bytes if connection.dialect.name == "postgresql" else _rows
         time, value, flags = fetch(connection, select.order_by(c.time_ms, c.occurrence))
     table = pd.DataFrame({"time": time.view("datetime64[ms]"), "value": value, "flags": flags})

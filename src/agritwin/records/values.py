@@ -1,7 +1,7 @@
-"""Values of four types in two columns, a number and a text, of which none loses anything.
+"""Values of four types; where measures of several types share a table, in two columns of which none loses anything.
 
-A truth is 0 or 1, text is text, a whole number is a number; beyond 2**53, where numbers skip some, its digits stand in
-the text too. The type of a measure says how its columns are read.
+A truth is the number 0 or 1, text is text, a whole number is a number; beyond 2**53, where numbers skip some, its
+digits stand in the text too. The type of a measure says how its columns are read.
 """
 
 import json
@@ -26,11 +26,19 @@ def columns_of(datatype: str, value: Value) -> Columns:
 
 def value_of(datatype: str, number: float | None, text: str | None) -> Value:
     """Return the value that number and text hold; what was no value of the type is text."""
-    if datatype == "string" or number is None:
-        return text or ""
+    value, words = value_and_words(datatype, number, text)
+    return words or "" if value is None else value
+
+
+def value_and_words(datatype: str, number: float | None, text: str | None) -> tuple[Value | None, str | None]:
+    """Return the value that number and text hold, or what was said instead of one."""
+    if datatype == "string":
+        return text, None
+    if number is None:
+        return None, text
     if datatype == "int":
-        return int(number if text is None else text)
-    return bool(number) if datatype == "bool" else number
+        return int(number if text is None else text), None
+    return bool(number) if datatype == "bool" else number, None
 
 
 def read_value(datatype: str, given: object) -> Value | None:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from agritwin.records import tables as t
 from agritwin.records.queries import frame
+from agritwin.records.readings import together, with_sensors
 
 PATIENCE = 1.5
 """Cadences after which a missing reading is a gap."""
@@ -65,10 +66,11 @@ def missing_messages(engine: sa.Engine, twin_id: str | None = None) -> pd.DataFr
     DataFrame
         Columns ``sensor, after, before`` (numbers on both sides), ``start, end`` (their times, UTC), ``missing``.
     """
-    c = t.readings.c
+    readings = together()
+    c = readings.c
     said = (
         sa.select(t.sensors.c.name.label("sensor"), c.time_ms, c.seq)
-        .join(t.sensors, t.sensors.c.id == c.sensor_id)
+        .select_from(with_sensors(readings))
         .where(c.seq.is_not(None), sa.true() if twin_id is None else t.sensors.c.twin_id == twin_id)
         .distinct()
         .subquery()

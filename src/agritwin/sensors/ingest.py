@@ -12,7 +12,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from agritwin.errors import DataError
-from agritwin.records.instruments import store_readings
+from agritwin.records.readings import store_readings
 from agritwin.sensors.definitions import define, sensor_name
 from agritwin.sensors.flags import count_flags, flag
 from agritwin.sensors.gaps import gaps

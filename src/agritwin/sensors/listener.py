@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from agritwin.records.arrivals import Arrival, Unread, count_unread, newest, store_arrivals
 from agritwin.records.database import reading, writing
 from agritwin.records.instruments import Flag
+from agritwin.records.values import Value
 from agritwin.sensors.definitions import define
 from agritwin.sensors.messages import Channel, Reader, UnreadError, shown
 from agritwin.sensors.mqtt import Broker, Message, Subscription
@@ -37,7 +38,7 @@ class Reading(NamedTuple):
     measure: str
     unit: str
     time_ms: int
-    value: float | None
+    value: Value | None
     flags: int
     new: bool
 
@@ -206,4 +207,5 @@ class Sink:
     def _open_channel(self, stream: Stream, twin_id: str) -> Channel:
         known = define(self.engine, self.registry, stream, twin_id)
         with reading(self.engine) as connection:
-            return Channel(stream, twin_id, *known, newest(connection, known.sensor_id, known.measure_id))
+            last = newest(connection, known.sensor_id, known.measure_id, stream.datatype)
+        return Channel(stream, twin_id, *known, last)

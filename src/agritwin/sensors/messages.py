@@ -13,7 +13,7 @@ from agritwin.errors import DataError
 from agritwin.records.arrivals import Arrival
 from agritwin.records.instruments import Flag
 from agritwin.records.measures import canonical_unit, convert_value
-from agritwin.records.values import columns_of, read_value
+from agritwin.records.values import Value, read_value
 from agritwin.sensors.flags import EARLY_ALLOWED
 from agritwin.sensors.registry import Registry, Stream
 
@@ -126,12 +126,11 @@ class Reader:
                 continue
             channel = self._channel(stream, twin_id)
             value, text, flags = judge(channel, message[key], unit, time_ms, arrival_ms, self.late_ms)
-            found.append(
-                (
-                    channel,
-                    Arrival(channel.sensor_id, channel.measure_id, time_ms, value, text, arrival_ms, flags, seq, again),
-                )
-            )
+            arrival = Arrival(
+                channel.sensor_id, channel.measure_id, time_ms, value, text, arrival_ms, flags, seq, again,
+                stream.datatype,
+            )  # fmt: skip
+            found.append((channel, arrival))
         if not found:
             raise UnreadError("no value")
         return found
@@ -198,17 +197,17 @@ def moment_ms(written: object, zone: dt.tzinfo) -> int | None:
 
 def judge(
     channel: Channel, given: object, unit: object, time_ms: int, arrival_ms: int, late_ms: float
-) -> tuple[float | None, str | None, int]:
-    """Return value, text and flags of what a message says; what is not of the stream's type stands in the text.
+) -> tuple[Value | None, str | None, int]:
+    """Return value, words and flags of what a message says; what is not of the stream's type stands in the words.
 
     Values of another unit are converted and flagged ``UNIT_CHANGED``. A run of equal values is ``STUCK`` from its
     ``stuck_readings``-th on: those before are stored already.
     """
     flags = 0
-    value, text, fits = _columns(channel.stream.datatype, given)
-    if not fits:
+    value, text = _value_and_words(channel.stream.datatype, given)
+    if text is not None:
         flags = ABSURD
-    elif value is not None:
+    elif value is not None and not isinstance(value, str):
         if unit is not None and unit != channel.stream.unit:
             conversion = channel.factor(str(unit))
             if conversion is None or channel.stream.datatype != "float":
@@ -234,17 +233,16 @@ def judge(
     return value, text, flags
 
 
-def _columns(datatype: str, given: object) -> tuple[float | None, str | None, bool]:
-    """Return number and text of what was written, and whether it is nothing or of the type."""
+def _value_and_words(datatype: str, given: object) -> tuple[Value | None, str | None]:
+    """Return what was written as a value of the type, or else the words; neither where nothing was said."""
     if type(given) is float and datatype == "float" and math.isfinite(given):  # nearly all
-        return given, None, True
+        return given, None
     if given is None:
-        return None, None, True
+        return None, None
     value = read_value(datatype, given)
     if value is None:
-        return None, shown(json.dumps(given) if isinstance(given, list | dict) else str(given)), False
-    number, text = columns_of(datatype, value)
-    return number, text if text is None else storable(text), True
+        return None, shown(json.dumps(given) if isinstance(given, list | dict) else str(given))
+    return storable(value) if isinstance(value, str) else value, None
 
 
 def shown(text: str) -> str:

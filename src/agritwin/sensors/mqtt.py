@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.exception import MalformedPacket
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -98,10 +99,9 @@ class Subscription:
     _subscribed: bool = False
 
     def __post_init__(self) -> None:
-        self._client = _client(self.broker)
+        self._client = _client(self.broker, self._received)
         self._client.on_connect = self._connected
         self._client.on_subscribe = self._answered
-        self._client.on_message = self._received
         self._client.on_disconnect = self._lost
 
     def connect(self) -> None:
@@ -205,15 +205,9 @@ class Subscription:
             self._refusal = f"the broker refuses the subscription to {', '.join(refused)}"
         self._subscribed = True
 
-    def _received(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = "(not UTF-8)"
-        # A retained message is sent anew with every subscription.
-        again = message.dup or message.retain
-        arrival_ms = round(1000 * self.now())
-        self._waiting.append(Message(topic, bytes(message.payload), message.mid, message.qos, again, arrival_ms))
+    def _received(self, header: int, packet: bytes) -> None:
+        published = decoded(header, packet, self.broker.protocol)
+        self._waiting.append(Message(*published, round(1000 * self.now())))
 
     def _lost(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         self._subscribed = False
@@ -221,12 +215,69 @@ class Subscription:
         log.log(level, "the connection to %s:%d ended: %s", self.broker.host, self.broker.port, reason)
 
 
-def _client(broker: Broker) -> paho.Client:
-    common: dict[str, Any] = {"client_id": broker.client_id, "manual_ack": True}
+class _Client(paho.Client):
+    """Paho's client, but for messages that come in, which are handed on as they are.
+
+    Paho makes two objects of each, one of them with every property that MQTT 5 knows: more work than storing it.
+    """
+
+    def __init__(self, received: Callable[[int, bytes], None], **options: Any) -> None:
+        super().__init__(CallbackAPIVersion.VERSION2, manual_ack=True, **options)
+        self._received = received
+
+    def _handle_publish(self) -> MQTTErrorCode:
+        self._received(self._in_packet["command"], bytes(self._in_packet["packet"]))
+        return MQTTErrorCode.MQTT_ERR_SUCCESS
+
+
+def decoded(header: int, packet: bytes, protocol: str) -> tuple[str, bytes, int, int, bool]:
+    """Return topic, payload, number, quality of service, and whether it was sent before, of a PUBLISH packet.
+
+    Parameters
+    ----------
+    header
+        First byte of the packet: its flags.
+    packet
+        What follows the length of the packet.
+    protocol
+        ``5`` has properties before the payload, which are left out.
+
+    Raises
+    ------
+    MalformedPacket
+        When it ends before it should.
+    """
+    number = 2 + int.from_bytes(packet[:2])
+    qos = header >> 1 & 3
+    payload = number + (2 if qos else 0)
+    if protocol == "5":
+        payload = _after_properties(packet, payload)
+    if payload > len(packet):
+        raise MalformedPacket("A message ends before its payload.")
+    try:
+        topic = packet[2:number].decode()
+    except UnicodeDecodeError:
+        topic = "(not UTF-8)"
+    mid = int.from_bytes(packet[number : number + 2]) if qos else 0
+    # A retained message is sent anew with every subscription, and marked as such by the lowest bit.
+    return topic, packet[payload:], mid, qos, header & 0b1001 != 0
+
+
+def _after_properties(packet: bytes, start: int) -> int:
+    """Return where properties end: their length stands before them, seven bits a byte, lowest first."""
+    length = 0
+    for place, byte in enumerate(packet[start : start + 4]):
+        length |= (byte & 127) << 7 * place
+        if byte < 128:
+            return start + place + 1 + length
+    raise MalformedPacket("A message has no length of its properties.")
+
+
+def _client(broker: Broker, received: Callable[[int, bytes], None]) -> paho.Client:
     if broker.protocol == "5":
-        client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5, **common)
+        client = _Client(received, client_id=broker.client_id, protocol=MQTTProtocolVersion.MQTTv5)
     else:
-        client = paho.Client(CallbackAPIVersion.VERSION2, clean_session=False, **common)
+        client = _Client(received, client_id=broker.client_id, clean_session=False)
     user, password = os.environ.get(USERNAME), os.environ.get(PASSWORD)
     if user:
         client.username_pw_set(user, password)

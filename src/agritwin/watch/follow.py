@@ -21,7 +21,7 @@ from agritwin.alerts.rules import LEVELS, Judgement, judge
 from agritwin.alerts.stores import SqlInbox, SqlJournal, ensure_twin, log_alert
 from agritwin.records import tables as t
 from agritwin.records.database import insert, reading, writing
-from agritwin.records.instruments import UNUSABLE
+from agritwin.records.readings import together, usable, with_sensors
 from agritwin.watch.context import Context
 
 log = logging.getLogger(__name__)
@@ -87,12 +87,13 @@ def follow_silence(engine: sa.Engine, context: Context, now: dt.datetime) -> lis
     rule = context.situation.rules.get("silent_sensor")
     if rule is None:
         return []
-    c, s = t.readings.c, t.sensors.c
+    readings = together()
+    c, s = readings.c, t.sensors.c
     select = (
         sa.select(s.name, s.cadence_s, sa.func.max(c.time_ms).label("last"))
-        .select_from(t.readings.join(t.sensors))
+        .select_from(with_sensors(readings))
         .where(s.twin_id == context.twin, s.cadence_s.is_not(None), s.status == "active")
-        .where(c.flags.op("&")(int(UNUSABLE)) == 0, c.time_ms >= _milliseconds(now - dt.timedelta(days=LIVE_DAYS)))
+        .where(usable(c.flags), c.time_ms >= _milliseconds(now - dt.timedelta(days=LIVE_DAYS)))
         .group_by(s.id, s.name, s.cadence_s)
     )
     with reading(engine) as connection:
@@ -164,25 +165,33 @@ def _subject(judgement: Judgement) -> str:
 
 
 def _unseen(connection: sa.Connection, twins: list[str], since_ms: int) -> list[Mapping[str, Any]]:
-    c, seen = t.readings.c, t.watch_seen.c
+    rains = _rains(connection)
+    c, seen = rains.c, t.watch_seen.c
     keys = (c.sensor_id, c.measure_id, c.time_ms, c.occurrence)
     there = sa.exists().where(*(seen[key.name] == key for key in keys))
     select = (
         sa.select(t.sensors.c.twin_id, t.sensors.c.name, c.value, *keys)
-        .select_from(t.readings.join(t.sensors).join(t.measures))
+        .select_from(with_sensors(rains))
         .where(t.sensors.c.twin_id.in_(twins), t.measures.c.name == RAIN, c.value.is_not(None), ~there)
-        .where(c.flags.op("&")(int(UNUSABLE)) == 0, c.time_ms >= since_ms)
+        .where(usable(c.flags), c.time_ms >= since_ms)
         .order_by(c.arrival_ms, c.time_ms, c.sensor_id, c.occurrence)
     )
     return [dict(row) for row in connection.execute(select).mappings()]
 
 
+def _rains(connection: sa.Connection) -> sa.Table:
+    """Return the table that holds the readings of rain."""
+    datatype = connection.scalar(sa.select(t.measures.c.datatype).where(t.measures.c.name == RAIN))
+    return t.READINGS[datatype or "float"]
+
+
 def _begin_anew(connection: sa.Connection, twins: list[str]) -> None:
     """Leave out what lies more than a day before the newest reading of a gauge that no look has seen anything of."""
-    c, seen = t.readings.c, t.watch_seen.c
+    rains = _rains(connection)
+    c, seen = rains.c, t.watch_seen.c
     gauges = (
         sa.select(c.sensor_id, c.measure_id, sa.func.max(c.time_ms))
-        .select_from(t.readings.join(t.sensors).join(t.measures))
+        .select_from(with_sensors(rains))
         .where(t.sensors.c.twin_id.in_(twins), t.measures.c.name == RAIN)
         .where(~sa.exists().where(seen.sensor_id == c.sensor_id, seen.measure_id == c.measure_id))
         .group_by(c.sensor_id, c.measure_id)
@@ -197,9 +206,10 @@ def _begin_anew(connection: sa.Connection, twins: list[str]) -> None:
 
 def _remembered(connection: sa.Connection, twin: str) -> dict[str, tuple[RainReading, ...]]:
     """Return the readings of the last day that were looked at, by gauge."""
-    c, seen = t.readings.c, t.watch_seen.c
+    rains = _rains(connection)
+    c, seen = rains.c, t.watch_seen.c
     keys = (c.sensor_id, c.measure_id, c.time_ms, c.occurrence)
-    looked_at = t.watch_seen.join(t.readings, sa.and_(*(seen[key.name] == key for key in keys)))
+    looked_at = t.watch_seen.join(rains, sa.and_(*(seen[key.name] == key for key in keys)))
     joined = looked_at.join(t.sensors, t.sensors.c.id == c.sensor_id)
     newest = connection.scalar(
         sa.select(sa.func.max(seen.time_ms)).select_from(joined).where(t.sensors.c.twin_id == twin)
@@ -212,7 +222,7 @@ def _remembered(connection: sa.Connection, twin: str) -> dict[str, tuple[RainRea
         sa.select(t.sensors.c.name, c.time_ms, c.value)
         .select_from(joined)
         .where(t.sensors.c.twin_id == twin, seen.time_ms >= since, c.value.is_not(None))
-        .where(c.flags.op("&")(int(UNUSABLE)) == 0)
+        .where(usable(c.flags))
         .order_by(c.time_ms)
     )
     found: dict[str, list[RainReading]] = {}

@@ -28,7 +28,7 @@ from agritwin.api.stored import models, sensors
 from agritwin.api.surroundings import Around
 from agritwin.records.database import reading, writing
 from agritwin.records.spellings import WRITTEN, Spelling, find, is_annotation, spell, spellings, unit_of
-from agritwin.records.values import value_of
+from agritwin.records.values import columns_of, value_of
 
 WEEK = dt.timedelta(weeks=1)
 MOST_VALUES = 1_000_000
@@ -290,7 +290,7 @@ def _result(connection: Any, result: MeasureResults) -> tuple[Spelling, list[tup
             f"Several units go by the name '{result.measure_name}'.", "Give measures names of their own."
         )
     rows = [
-        (milliseconds(at), *sensors.columns(known[0], value))
+        (milliseconds(at), *columns_of(known[0].datatype, sensors.value(known[0], value)))
         for value, at in zip(result.values, result.timestamps, strict=True)
     ]
     if len({row[0] for row in rows}) < len(rows):

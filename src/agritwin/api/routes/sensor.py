@@ -29,7 +29,6 @@ from agritwin.records.database import reading, writing
 from agritwin.records.instruments import Flag
 from agritwin.records.people import Action
 from agritwin.records.spellings import WRITTEN, Spelling, is_annotation, spell, spellings
-from agritwin.records.values import value_of
 
 MOST_READINGS = 1_000_000
 
@@ -234,11 +233,11 @@ def insert_sensor_readings(body: InsertReadings, around: Around, account: Caller
         sensor = _sensor(connection, body.unique_identifier, account, "record")
         known = sensors.measure_of(connection, sensor, body.measure_name)
         rows = [
-            (milliseconds(at), *sensors.columns(known, value))
+            (milliseconds(at), sensors.value(known, value))
             for value, at in zip(body.readings, body.timestamps, strict=True)
         ]
         arrival = milliseconds(around.now())
-        outcomes = sensors.store(connection, sensor.id, known.measure_id, rows, body.on_conflict, arrival)
+        outcomes = sensors.store(connection, sensor.id, known, rows, body.on_conflict, arrival)
     return InsertedReadings(detail="Sensor readings inserted", counts=counted(outcomes))
 
 
@@ -262,11 +261,11 @@ def insert_readings(body: InsertBulk, around: Around, account: Caller) -> BulkRe
             for number in numbers:
                 one = body.readings[number]
                 try:
-                    rows[number] = (milliseconds(one.timestamp), *sensors.columns(known, one.value))
+                    rows[number] = (milliseconds(one.timestamp), sensors.value(known, one.value))
                 except RefusalError as refusal:
                     results[number] = _refused(number, refusal)
             stored = list(rows.values())
-            outcomes = sensors.store(connection, sensor.id, known.measure_id, stored, body.on_conflict, arrival)
+            outcomes = sensors.store(connection, sensor.id, known, stored, body.on_conflict, arrival)
             for number, outcome in zip(rows, outcomes, strict=True):
                 results[number] = RowResult(row=number, outcome=outcome)
     found = [results[number] for number in sorted(results)]
@@ -314,12 +313,12 @@ def sensor_readings(
     with reading(around.engine) as connection:
         sensor = _sensor(connection, body.unique_identifier, account, "read")
         known = sensors.measure_of(connection, sensor, body.measure_name)
-        where = (connection, sensor.id, known.measure_id, span)
+        where = (connection, sensor.id, known, span)
         total, rows = sensors.read(*where, (page.limit, page.offset), doubtful)
     page.tell(total)
     return [
         Reading(
-            value=value_of(known.datatype, row.value, row.text),
+            value=row.text or "" if row.value is None else row.value,
             timestamp=moment(row.time_ms),
             flags=[str(flag.name).lower() for flag in Flag(row.flags)] if doubtful else None,
         )

@@ -14,7 +14,7 @@ from agritwin.api import odata
 from agritwin.api.access import Caller
 from agritwin.api.errors import NotFoundError, documented
 from agritwin.api.odata import Options, QueryError
-from agritwin.api.stored.observations import UNATTRIBUTED, Catalogue, observations
+from agritwin.api.stored.observations import READINGS, UNATTRIBUTED, Catalogue, observations
 from agritwin.api.surroundings import Around
 from agritwin.records import tables as t
 from agritwin.records.database import reading
@@ -273,13 +273,13 @@ def _within(catalogue: Catalogue, reach: Reach, row: dict[str, Any]) -> bool:
 
 def _clauses(reach: Reach) -> list[sa.ColumnElement[bool]]:
     """Return which observations are meant, as SQL."""
-    c = t.readings.c
+    c = READINGS.c
     found = []
     if reach.key is not None:
         numbers = _numbers(reach.key, 4)
         if len(numbers) != 4:
             return [sa.false()]
-        found += [column == number for column, number in zip(t.readings.primary_key, numbers, strict=True)]
+        found += [column == number for column, number in zip((c[name] for name in t.KEY), numbers, strict=True)]
     if reach.sensor is not None:
         found.append(c.sensor_id == reach.sensor)
     if reach.measure is not None:

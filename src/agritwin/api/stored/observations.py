@@ -15,6 +15,7 @@ from agritwin.api.shapes import moment
 from agritwin.api.stored.stays import GEOJSON, Stay, place, stays
 from agritwin.records import tables as t
 from agritwin.records.instruments import Flag
+from agritwin.records.readings import together
 from agritwin.records.spellings import Spelling, is_annotation, spellings
 from agritwin.records.values import value_of
 
@@ -163,7 +164,7 @@ class Catalogue:
 
     def span(self, sensor: int, measure: int) -> str | None:
         """Return the interval of time that a datastream's observations cover."""
-        c = t.readings.c
+        c = t.READINGS[self.measures[measure].datatype].c
         select = sa.select(sa.func.min(c.time_ms), sa.func.max(c.time_ms))
         first, last = self.connection.execute(select.where(c.sensor_id == sensor, c.measure_id == measure)).one()
         return None if first is None else f"{written(first)}/{written(last)}"
@@ -176,22 +177,23 @@ def written(milliseconds: int | None) -> str | None:
     return moment(milliseconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+READINGS = together()
 ORDER: dict[str, Any] = {
-    "phenomenonTime": t.readings.c.time_ms,
-    "resultTime": t.readings.c.arrival_ms,
-    "result": t.readings.c.value,
+    "phenomenonTime": READINGS.c.time_ms,
+    "resultTime": READINGS.c.arrival_ms,
+    "result": READINGS.c.value,
 }
 
 
 def _of_result(kind: str, wanted: Any) -> sa.ColumnElement[bool]:
     if isinstance(wanted, str):
-        return odata.COMPARE[kind](t.readings.c.text, wanted)
-    return odata.by_number(t.readings.c.value)(kind, wanted)
+        return odata.COMPARE[kind](READINGS.c.text, wanted)
+    return odata.by_number(READINGS.c.value)(kind, wanted)
 
 
 COLUMNS: dict[str, Callable[[str, Any], sa.ColumnElement[bool]]] = {
-    "phenomenonTime": odata.by_moment(t.readings.c.time_ms),
-    "resultTime": odata.by_moment(t.readings.c.arrival_ms),
+    "phenomenonTime": odata.by_moment(READINGS.c.time_ms),
+    "resultTime": odata.by_moment(READINGS.c.arrival_ms),
     "result": _of_result,
 }
 
@@ -206,7 +208,7 @@ def observations(
     QueryError
         For a property that cannot be asked for.
     """
-    c = t.readings.c
+    c = READINGS.c
     where = [*where, c.sensor_id.in_([sensor.id for sensor in catalogue.sensors])]
     if asked.filter is not None:
         where.append(odata.clause(asked.filter, COLUMNS))
@@ -215,11 +217,11 @@ def observations(
         if name not in ORDER:
             raise odata.QueryError(f"Observations cannot be ordered by {name!r}.")
         order.append(ORDER[name].desc() if descending else ORDER[name])
-    select = sa.select(t.readings).where(*where).order_by(*order, c.sensor_id, c.measure_id, c.time_ms, c.occurrence)
+    select = sa.select(READINGS).where(*where).order_by(*order, c.sensor_id, c.measure_id, c.time_ms, c.occurrence)
     rows = catalogue.connection.execute(select.limit(asked.top + 1).offset(asked.skip)).all()
     total = None
     if asked.count:
-        counting = sa.select(sa.func.count()).select_from(t.readings).where(*where)
+        counting = sa.select(sa.func.count()).select_from(READINGS).where(*where)
         total = catalogue.connection.execute(counting).scalar_one()
     return total, [_observation(catalogue, row) for row in rows[: asked.top]], len(rows) > asked.top
 

@@ -9,13 +9,13 @@ from agritwin.api.errors import ConflictError, RefusalError, UnknownError
 from agritwin.api.stored.locations import typed
 from agritwin.records import tables as t
 from agritwin.records.database import insert
-from agritwin.records.instruments import UNUSABLE, Flag
+from agritwin.records.instruments import Flag
+from agritwin.records.readings import insert_readings, of_type, usable
 from agritwin.records.spellings import Spelling, find, spellings
-from agritwin.records.values import columns_of
+from agritwin.records.values import Value
 
 Rule = Literal["flag", "first", "last"]
 Outcome = Literal["stored", "known", "kept_first", "replaced", "conflict"]
-BATCH = 5_000
 
 
 def add_type(connection: sa.Connection, name: str, description: str | None, measures: list[Spelling]) -> None:
@@ -154,22 +154,22 @@ def installations(connection: sa.Connection, sensor: int) -> list[Any]:
     return list(connection.execute(select.where(c.sensor_id == sensor).order_by(c.start_ms.desc())).mappings())
 
 
-def columns(measure: Spelling, value: Any) -> tuple[float | None, str | None]:
-    """Return a value as number and text of a reading.
+def value(measure: Spelling, given: Any) -> Value:
+    """Return what was given as a value of the measure's type.
 
     Raises
     ------
     RefusalError
-        When it is not of the measure's type.
+        When it is none.
     """
-    return columns_of(measure.datatype, typed(f"A value of {measure.name}", value, measure.datatype))
+    return typed(f"A value of {measure.name}", given, measure.datatype)
 
 
 def store(
     connection: sa.Connection,
     sensor: int,
-    measure: int,
-    rows: Sequence[tuple[int, float | None, str | None]],
+    measure: Spelling,
+    rows: Sequence[tuple[int, Value]],
     rule: Rule,
     arrival_ms: int,
 ) -> list[Outcome]:
@@ -182,9 +182,9 @@ def store(
     Parameters
     ----------
     connection, sensor, measure
-        Transaction, numbers of sensor and measure.
+        Transaction, number of the sensor, what it measures.
     rows
-        Time [ms], number, text; in order of arrival.
+        Time [ms], value; in order of arrival.
     rule
         What to do with a second value for a moment.
     arrival_ms
@@ -192,46 +192,58 @@ def store(
     """
     if not rows:
         return []
-    c = t.readings.c
-    mine = sa.and_(c.sensor_id == sensor, c.measure_id == measure)
+    c = t.READINGS[measure.datatype].c
     first, last = min(row[0] for row in rows), max(row[0] for row in rows)
-    select = sa.select(c.time_ms, c.value, c.text, c.occurrence).where(mine, c.time_ms.between(first, last))
-    there: dict[int, list[tuple[float | None, str | None]]] = {}
+    select = sa.select(c.time_ms, c.value).where(
+        c.sensor_id == sensor, c.measure_id == measure.measure_id, c.time_ms.between(first, last)
+    )
+    there: dict[int, list[Value | None]] = {}  # none: words that were no value
     for row in connection.execute(select.order_by(c.time_ms, c.occurrence)):
-        there.setdefault(row.time_ms, []).append((row.value, row.text))
+        there.setdefault(row.time_ms, []).append(row.value)
     new, changed, outcomes = [], {}, list[Outcome]()
-    for time, value, text in rows:
+    for time, given in rows:
         known = there.setdefault(time, [])
-        if (value, text) in known and (rule != "last" or known[0] == (value, text)):
+        if given in known and (rule != "last" or known[0] == given):
             outcomes.append("known")
             continue
         if known and rule == "first":
             outcomes.append("kept_first")
             continue
         if known and rule == "last":
-            known[0] = (value, text)
-            changed[time] = {"at": time, "number": value, "words": text}
+            known[0] = changed[time] = given
             outcomes.append("replaced")
             continue
         flags = int(Flag.CONFLICT) if known else 0
-        row = {"sensor_id": sensor, "measure_id": measure, "time_ms": time, "occurrence": len(known)}
-        new.append(row | {"value": value, "text": text, "arrival_ms": arrival_ms, "flags": flags})
+        new.append((sensor, measure.measure_id, time, len(known), given, arrival_ms, flags, None))
         outcomes.append("conflict" if known else "stored")
-        known.append((value, text))
-    for start in range(0, len(new), BATCH):
-        connection.execute(sa.insert(t.readings), new[start : start + BATCH])
-    if changed:
-        change = sa.update(t.readings).where(mine, c.time_ms == sa.bindparam("at"), c.occurrence == 0)
-        connection.execute(
-            change.values(value=sa.bindparam("number"), text=sa.bindparam("words")), list(changed.values())
-        )
+        known.append(given)
+    insert_readings(connection, measure.datatype, new, [])
+    _replace(connection, sensor, measure, changed, arrival_ms)
     return outcomes
+
+
+def _replace(
+    connection: sa.Connection, sensor: int, measure: Spelling, values: dict[int, Value], arrival_ms: int
+) -> None:
+    """Put values in the place of the first ones of their moments; doubts about those are gone with them."""
+    if not values:
+        return
+    table = t.READINGS[measure.datatype]
+    rows = [{"at": time, "given": given} for time, given in values.items()]
+
+    def first(table: sa.Table) -> sa.ColumnElement[bool]:
+        key = (sensor, measure.measure_id, sa.bindparam("at"), 0)
+        return sa.and_(*(table.c[name] == part for name, part in zip(t.KEY, key, strict=True)))
+
+    change = sa.update(table).where(first(table))
+    connection.execute(change.values(value=sa.bindparam("given"), arrival_ms=arrival_ms, flags=0), rows)
+    connection.execute(sa.delete(t.reading_words).where(first(t.reading_words)), [{"at": time} for time in values])
 
 
 def read(
     connection: sa.Connection,
     sensor: int,
-    measure: int,
+    measure: Spelling,
     span: tuple[int, int],
     page: tuple[int | None, int],
     doubtful: bool,
@@ -240,16 +252,17 @@ def read(
 
     Rows are ``time_ms, value, text, flags``.
     """
-    c = t.readings.c
-    where = [c.sensor_id == sensor, c.measure_id == measure, c.time_ms.between(*span)]
+    found = of_type(measure.datatype)
+    c = found.c
+    where = [c.sensor_id == sensor, c.measure_id == measure.measure_id, c.time_ms.between(*span)]
     if not doubtful:
-        where.append(c.flags.op("&")(int(UNUSABLE)) == 0)
+        where.append(usable(c.flags))
     select = sa.select(c.time_ms, c.value, c.text, c.flags).where(*where).order_by(c.time_ms, c.occurrence)
     limit, offset = page
     rows = list(connection.execute(select.limit(limit).offset(offset) if limit or offset else select).all())
     if limit is None and not offset:
         return len(rows), rows
-    return connection.execute(sa.select(sa.func.count()).select_from(t.readings).where(*where)).scalar_one(), rows
+    return connection.execute(sa.select(sa.func.count()).select_from(found).where(*where)).scalar_one(), rows
 
 
 def delete(connection: sa.Connection, sensor: int) -> None:
