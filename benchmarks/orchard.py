@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from agritwin.simulation.orchard import kernels
+from agritwin.simulation.orchard import kernels, layout
 from agritwin.simulation.orchard.balance import simulate
 from agritwin.simulation.orchard.management import Irrigation
 from tests.simulation.orchard import reference
@@ -85,13 +85,13 @@ def main() -> None:
     members, repeats = chosen.members, chosen.repeats
 
     random = np.random.default_rng(0)
-    parameters = np.array([MIDDLE[name] * random.uniform(0.95, 1.05, members) for name in kernels.PARAMETERS])
+    parameters = np.array([MIDDLE[name] * random.uniform(0.95, 1.05, members) for name in layout.PARAMETERS])
     weather = season(DAYS)
     drivers = np.zeros((4, DAYS, 1))
     drivers[0, :, 0], drivers[1, :, 0] = weather["precipitation"], weather["et0"]
-    state = np.zeros((len(kernels.STATE), members))
+    state = np.zeros((len(layout.STATE), members))
     state[:4] = np.array([40.0, 10.0, 1.0, 0.9])[:, None]
-    sums = np.empty((len(kernels.SUMS), members))
+    sums = np.empty((len(layout.SUMS), members))
     field = {name: np.repeat(np.asarray(value), 1000) for name, value in orchard().items()}
     rule = Irrigation(rule="refill")
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agritwin.errors import ConfigError, DataError
-from agritwin.simulation.annual import kernels
+from agritwin.simulation.annual import layout
 from agritwin.simulation.annual.management import Cropping
 from agritwin.simulation.annual.parameters import SPECIES, load, sample
 from agritwin.simulation.annual.wofost import final_state, simulate
@@ -40,7 +40,7 @@ def test_water_closes_every_day_and_nothing_is_negative(drawn: dict[str, float],
     used = found["transpiration"] + found["soil_evaporation"] + found["surface_evaporation"]
     unexplained = stored.diff("day").to_numpy() - (came - used).transpose("member", "day").to_numpy()[:, :-1]
     assert abs(unexplained).max() < 0.01
-    for name in kernels.DAILY:
+    for name in layout.DAILY:
         if name != "development_stage":  # -0.1 at sowing
             assert float(found[name].min()) >= -1e-9, name
     assert float((found["soil_moisture"] - members["SM0"]).max()) <= 1e-9
@@ -60,7 +60,7 @@ def test_interrupted_equals_uninterrupted_to_the_bit(crop: str) -> None:
     for first, last in ((0, 60), (60, 61), (61, 170), (170, 366)):
         part = simulate(weather.isel(day=slice(first, last)), members, state, management)
         state, parts = final_state(part), [*parts, part]
-    for name in kernels.DAILY:
+    for name in layout.DAILY:
         joined = np.concatenate([part[name].to_numpy() for part in parts], axis=1)
         assert joined.tobytes() == whole[name].to_numpy().tobytes(), name
     for name, values in final_state(whole).items():
@@ -74,7 +74,7 @@ def test_equal_members_stay_equal(drawn: dict[str, float], crop: str, rule: dict
     one = sample(crop, 2, 9, **soil).isel(member=[1])
     equal = one.isel(member=np.zeros(members, int)).assign_coords(member=np.arange(members))
     found = simulate(weather, equal, None, shipped(crop, irrigation=rule))
-    for name in kernels.DAILY:
+    for name in layout.DAILY:
         assert (found[name] == found[name].isel(member=0)).all(), name
 
 
@@ -89,7 +89,7 @@ def test_own_weather_of_members_equals_shared_weather() -> None:
     members, weather = sample("sunflower", 37, 2), published.weather()
     own = xr.concat([weather] * 37, "member")
     shared, each = (simulate(drivers, members, None, shipped("sunflower")) for drivers in (weather, own))
-    for name in kernels.DAILY:
+    for name in layout.DAILY:
         np.testing.assert_allclose(each[name], shared[name], rtol=1e-12, atol=1e-12, err_msg=name)
 
 

@@ -3,20 +3,20 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from agritwin.simulation.orchard import kernels
+from agritwin.simulation.orchard import layout
 
 
 def run(
     drivers: NDArray[np.float64], parameters: NDArray[np.float64], state: NDArray[np.float64]
 ) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
     """Daily series (day, member) by name, and the state after the last day."""
-    p = dict(zip(kernels.PARAMETERS, parameters, strict=True))
-    s = {name: row.copy() for name, row in zip(kernels.STATE, state, strict=True)}
-    series: dict[str, list[NDArray[np.float64]]] = {name: [] for name in kernels.DAILY}
+    p = dict(zip(layout.PARAMETERS, parameters, strict=True))
+    s = {name: row.copy() for name, row in zip(layout.STATE, state, strict=True)}
+    series: dict[str, list[NDArray[np.float64]]] = {name: [] for name in layout.DAILY}
     for day in range(drivers.shape[1]):
-        given = dict(zip(kernels.DRIVERS, drivers[:, day], strict=False))
+        given = dict(zip(layout.DRIVERS, drivers[:, day], strict=False))
         today = step(day, given, p, s)
-        for name in kernels.DAILY:
+        for name in layout.DAILY:
             series[name].append(np.broadcast_to(today[name], parameters.shape[1]))
     return {name: np.array(values) for name, values in series.items()}, s
 
@@ -48,37 +48,52 @@ def step(day: int, given: dict, p: dict, s: dict) -> dict[str, NDArray[np.float6
     potential = kcb * et0
     raw = taw * np.clip(p["depletion_fraction"] + p["depletion_adjustment"] * (5 - potential), 0.1, 0.8)
 
+    # exposed soil that irrigation wets, and that only rain wets; what joins them is dry
+    exposed = np.clip(1 - cover, 0.01, 1)
+    few_irrigated = np.minimum(np.maximum((1 - p["canopy_shelter"] * cover) * p["wetted_fraction"], 0.01), exposed)
+    few = {"irrigated": few_irrigated, "rainfed": exposed - few_irrigated}
+    lacking = {}
+    for part in few:
+        dry = np.maximum(few[part] - s[f"{part}_exposed_fraction"], 0)
+        before = few[part] * s[f"{part}_surface_depletion"] + dry * (tew - s[f"{part}_surface_depletion"])
+        lacking[part] = np.maximum(before - few[part] * infiltration, 0)  # mm over all the ground
+
     before = s["root_zone_depletion"] - infiltration
+    excess = np.maximum(lacking["irrigated"] + lacking["rainfed"] - np.maximum(before, 0), 0)
+    given_up = np.minimum(excess, lacking["rainfed"])
+    lacking["rainfed"] = lacking["rainfed"] - given_up
+    lacking["irrigated"] = lacking["irrigated"] - (excess - given_up)
+
     due = (before >= p["threshold"] * raw) & (p["first_day"] <= day) & (day <= p["last_day"])
     starts = [p["leaf_out"], p["stage_2"], p["stage_3"], p["maturity"]]
     shares = [p["deficit_stage_1"], p["deficit_stage_2"], p["deficit_stage_3"], 0.0]
     share = np.select([day >= start for start in starts[::-1]], shares[::-1], 0.0)
     held = np.where(p["deficit_stage_1"] < 0, 0, taw - share * (taw - p["threshold"] * raw))
-    wanted = np.minimum(np.minimum(p["refill"] * before - held, p["maximum"]), p["season_limit"] - s["refilled"])
+    wanted = np.minimum(p["refill"] * before - held, before - lacking["rainfed"])
+    wanted = np.minimum(np.minimum(wanted, p["maximum"]), p["season_limit"] - s["refilled"])
     refill = np.where(due, np.maximum(wanted, 0), 0)
     irrigation = given["irrigation"] + refill
-
-    rained = infiltration > 0.2 * et0
-    fw = np.where(rained, 1, np.where(irrigation > 0, p["wetted_fraction"], s["wetted_fraction"]))
-    few = np.clip(np.minimum(1 - cover, (1 - p["canopy_shelter"] * cover) * fw), 0.01, 1)
-    dry = np.maximum(few - s["exposed_wetted_fraction"], 0)
-    surface = s["surface_depletion"] * (1 - dry / few) + tew * dry / few
-    surface = np.maximum(surface - infiltration - irrigation * np.where(rained, 1, p["inverse_wetted"]), 0)
-
-    depletion = np.maximum(before - irrigation, 0)
-    drainage = np.maximum(irrigation - before, 0)
-    surface = np.minimum(surface, depletion / few)
+    filled = np.maximum(before - irrigation, lacking["rainfed"])
+    drainage = filled - (before - irrigation)
+    wetted = np.maximum(lacking["irrigated"] - few["irrigated"] * irrigation * p["inverse_wetted"], 0)
+    lacking["irrigated"] = np.minimum(wetted, filled - lacking["rainfed"])
 
     kc_max = np.maximum(1.2 + given["climate"] * p["height_factor"], kcb + 0.05)
-    kr = np.clip((tew - surface) * p["inverse_falling_rate"], 0, 1)
-    ke = np.minimum(kr * (kc_max - kcb), few * kc_max)
-    ks = np.clip((taw - depletion) / (taw - raw), 0, 1)
-    transpiration = np.minimum(ks * potential, taw - depletion)
-    evaporation = np.minimum(np.minimum(ke * et0, few * (tew - surface)), taw - depletion - transpiration)
-
-    s["root_zone_depletion"] = depletion + transpiration + evaporation
-    s["surface_depletion"] = surface + evaporation / few
-    s["wetted_fraction"], s["exposed_wetted_fraction"] = fw, few
+    water = {part: few[part] * tew - lacking[part] for part in few}
+    total = np.maximum(water["irrigated"] + water["rainfed"], 1e-9)
+    stored = taw - filled
+    ks = np.clip(stored / (taw - raw), 0, 1)
+    reach = np.maximum(stored - water["rainfed"], 0)
+    transpiration = np.minimum(ks * potential, reach)
+    evaporated = {}
+    for part, most in (("rainfed", stored), ("irrigated", reach - transpiration)):
+        kr = np.clip(water[part] / np.maximum(few[part], 1e-6) * p["inverse_falling_rate"], 0, 1)
+        ke = np.minimum(kr * water[part] / total * (kc_max - kcb), few[part] * kc_max)
+        evaporated[part] = np.minimum(np.minimum(ke * et0, water[part]), most)
+        s[f"{part}_surface_depletion"] = (lacking[part] + evaporated[part]) / np.maximum(few[part], 1e-6)
+        s[f"{part}_exposed_fraction"] = few[part]
+    evaporation = evaporated["irrigated"] + evaporated["rainfed"]
+    s["root_zone_depletion"] = filled + transpiration + evaporation
     s["refilled"] = s["refilled"] + refill
     stages = [("leaf_out", "stage_2"), ("stage_2", "stage_3"), ("stage_3", "maturity")]
     for number, (first, last) in enumerate(stages, start=1):
@@ -87,7 +102,8 @@ def step(day: int, given: dict, p: dict, s: dict) -> dict[str, NDArray[np.float6
         s[f"potential_transpiration_stage_{number}"] = s[f"potential_transpiration_stage_{number}"] + inside * potential
     return {
         "root_zone_depletion": s["root_zone_depletion"],
-        "surface_depletion": s["surface_depletion"],
+        "irrigated_surface_depletion": s["irrigated_surface_depletion"],
+        "rainfed_surface_depletion": s["rainfed_surface_depletion"],
         "kcb": kcb,
         "ground_cover": cover,
         "readily_available_water": raw,

@@ -4,12 +4,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from agritwin.simulation.annual import kernels
+from agritwin.simulation.annual import layout
 from agritwin.simulation.annual.management import Cropping
 
 #: Unit, unit of the kernel over this one, meaning, WOFOST's symbol; the daily variables and, as ``final_``, the state.
 MEANING: dict[str, tuple[str, float, str, str]] = {
-    "phase": ("1", 1.0, f"phase: {', '.join(f'{n} {name}' for n, name in enumerate(kernels.PHASES))}", "STAGE"),
+    "phase": ("1", 1.0, f"phase: {', '.join(f'{n} {name}' for n, name in enumerate(layout.PHASES))}", "STAGE"),
     "development_stage": ("1", 1.0, "stage of development: 0 emergence, 1 flowering, 2 ripeness", "DVS"),
     "leaf_area_index": ("1", 1.0, "leaf area index, stems and pods included", "LAI"),
     "leaf_weight": ("kg ha-1", 1.0, "dry weight of living leaves", "WLV"),
@@ -45,7 +45,7 @@ MEANING: dict[str, tuple[str, float, str, str]] = {
     "maintenance_respiration": ("kg ha-1", 1.0, "maintenance respiration of the day, as CH2O", "MRES"),
 }
 _STANDARD_NAME = {"leaf_area_index": "leaf_area_index"}
-_FLUXES = kernels.DAILY[kernels.DAILY.index("transpiration") :]
+_FLUXES = layout.DAILY[layout.DAILY.index("transpiration") :]
 _STATE_UNITS = {
     "temperature_sum": "degC d",
     "emergence_temperature_sum": "degC d",
@@ -102,7 +102,7 @@ def dataset(
             values *= MEANING[name][1]  # in place: the daily variables are most of the memory
         variables[name] = (("member", "day"), values.T, _attributes(name))
     variables |= _per_member(cropping, start, carried)
-    for name, values in zip(kernels.STATE, carried, strict=True):
+    for name, values in zip(layout.STATE, carried, strict=True):
         attributes = {"units": _state_unit(name), "long_name": f"{name.replace('_', ' ')} after the last day"}
         variables[f"final_{name}"] = ("member", values, attributes)
     for position, (name, units) in enumerate(zip(LEAVES, _LEAF_UNITS, strict=True)):
@@ -140,8 +140,8 @@ def _state_unit(name: str) -> str:
 
 
 def _per_member(cropping: Cropping, start: NDArray[np.float64], carried: NDArray[np.float64]) -> dict[str, tuple]:
-    before = dict(zip(kernels.STATE, start, strict=True))
-    after = dict(zip(kernels.STATE, carried, strict=True))
+    before = dict(zip(layout.STATE, start, strict=True))
+    after = dict(zip(layout.STATE, carried, strict=True))
     variables: dict[str, tuple] = {}
     for name, row in _DATES.items():
         days = np.where(after[row] < 0.0, np.datetime64("NaT", "D"), after[row].astype("datetime64[D]"))

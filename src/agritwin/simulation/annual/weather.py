@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from agritwin.agromet import et0
 from agritwin.errors import DataError
-from agritwin.simulation.annual import kernels
+from agritwin.simulation.annual import layout
 
 #: Constants of Penman's equation as WOFOST has them: hPa K-1, J kg-1, J m-2 d-1 K-4.
 _PSYCHROMETRIC = 0.67
@@ -109,7 +109,7 @@ def penman(
     slope = 238.102 * 17.32491 * saturated / (mean + 238.102) ** 2
     vapour = np.minimum(weather["vapour_pressure"] * 10.0, saturated)
     course = sun(weather["day"].to_numpy(), latitude)
-    top = xr.DataArray(course[:, kernels.SUN.index("ANGOT")], coords={"day": weather["day"]}, dims="day")
+    top = xr.DataArray(course[:, layout.SUN.index("ANGOT")], coords={"day": weather["day"]}, dims="day")
     clearness = xr.where(top > 0.0, radiation / top.where(top > 0.0, 1.0), 0.0)
     sunshine = np.clip((clearness - angstrom[0]) / angstrom[1], 0.0, 1.0)
     longwave = _STEFAN_BOLTZMANN * (mean + 273.0) ** 4 * (0.56 - 0.079 * np.sqrt(vapour)) * (0.1 + 0.9 * sunshine)
@@ -122,7 +122,7 @@ def penman(
 
 
 def sun(days: NDArray[np.datetime64], latitude: float) -> NDArray[np.float64]:
-    """Course of the sun over days, (day, column) with columns as :data:`agritwin.simulation.annual.kernels.SUN`.
+    """Course of the sun over days, (day, column) with columns as :data:`agritwin.simulation.annual.layout.SUN`.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def sun(days: NDArray[np.datetime64], latitude: float) -> NDArray[np.float64]:
     )
     twilight = np.clip((np.sin(4.0 * radian) + offset) / swing, -1.0, 1.0)
     photoperiod = 12.0 * (1.0 + 2.0 * np.arcsin(twilight) / np.pi)
-    hours = [12.0 + 0.5 * length * at for at in kernels.GAUSS_AT]
+    hours = [12.0 + 0.5 * length * at for at in layout.GAUSS_AT]
     sines = [np.maximum(offset + swing * np.cos(2.0 * np.pi * (hour + 12.0) / 24.0), 0.0) for hour in hours]
     lit = length > 0.0
     columns = [length, photoperiod, *(np.where(lit, sine, 1.0) for sine in sines)]

@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from agritwin.errors import ConfigError, DataError
-from agritwin.simulation.annual import kernels, outputs, tables, weather
+from agritwin.simulation.annual import kernels, layout, outputs, tables, weather
 from agritwin.simulation.annual.management import Cropping
 from agritwin.simulation.annual.parameters import CROP, SOIL, as_dataset, check, table, value
 
@@ -83,15 +83,15 @@ def simulate(
     rows = _parameter_rows(given, cropping, days, members)
     carried, leaves = _state_rows(given, state, cropping, days, members)
     start = carried.copy()
-    names = kernels.DAILY if daily is True else tuple(daily or ())
-    unknown = sorted(set(names) - set(kernels.DAILY))
+    names = layout.DAILY if daily is True else tuple(daily or ())
+    unknown = sorted(set(names) - set(layout.DAILY))
     if unknown:
         raise ConfigError(
-            f"crop: unknown daily variable {', '.join(unknown)}.", f"Known are {', '.join(kernels.DAILY)}."
+            f"crop: unknown daily variable {', '.join(unknown)}.", f"Known are {', '.join(layout.DAILY)}."
         )
     series = np.empty((len(names), days.size, members))
-    lines, ends = tables.cut({name: table(given, name) for name in kernels.STAGE_TABLES})
-    warmth = tables.stacked({name: table(given, name) for name in kernels.WARMTH_TABLES})
+    lines, ends = tables.cut({name: table(given, name) for name in layout.STAGE_TABLES})
+    warmth = tables.stacked({name: table(given, name) for name in layout.WARMTH_TABLES})
     kernels.run(
         forcing,
         weather.sun(days, _latitude(drivers)),
@@ -103,7 +103,7 @@ def simulate(
         leaves,
         int(_number(days[0])),
         cropping.production == "water_limited",
-        np.array([kernels.DAILY.index(name) for name in names], dtype=np.int64),
+        np.array([layout.DAILY.index(name) for name in names], dtype=np.int64),
         series,
     )
     return outputs.dataset(drivers, cropping, names, series, start, carried, leaves)
@@ -111,7 +111,7 @@ def simulate(
 
 def final_state(result: xr.Dataset) -> xr.Dataset:
     """State after the last day of a result, to go on from."""
-    names = [*kernels.STATE, *outputs.LEAVES]
+    names = [*layout.STATE, *outputs.LEAVES]
     return xr.Dataset({name: result[f"final_{name}"] for name in names})
 
 
@@ -226,7 +226,7 @@ def _parameter_rows(
     first, last = _window(cropping)
     refills = rule.rule == "refill"
     rows = {
-        **{name: given[name] for name in given if name in kernels.PARAMETERS},
+        **{name: given[name] for name in given if name in layout.PARAMETERS},
         "PHOTOPERIODIC": given["IDSL"] >= 1.0,
         "VERNALISING": given["IDSL"] >= 2.0,
         "LNQ10": np.log(given["Q10"]),
@@ -244,16 +244,16 @@ def _parameter_rows(
         "FIRST_DAY": first,
         "LAST_DAY": last,
     }
-    return np.stack([np.broadcast_to(rows[name], members).astype(np.float64) for name in kernels.PARAMETERS])
+    return np.stack([np.broadcast_to(rows[name], members).astype(np.float64) for name in layout.PARAMETERS])
 
 
 def _state_rows(
     parameters: xr.Dataset, state: xr.Dataset | None, cropping: Cropping, days: NDArray[np.datetime64], members: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     if state is not None:
-        rows = [np.broadcast_to(state[name].to_numpy().astype(float), members) for name in kernels.STATE]
+        rows = [np.broadcast_to(state[name].to_numpy().astype(float), members) for name in layout.STATE]
         parts = [state[name].transpose("leaf_class", ..., "member").to_numpy() for name in outputs.LEAVES]
-        leaves = np.broadcast_to(np.stack(parts, axis=1), (kernels.CLASSES, 3, members))
+        leaves = np.broadcast_to(np.stack(parts, axis=1), (layout.CLASSES, 3, members))
         return np.stack(rows), np.array(leaves, order="C")  # a copy of its own: the kernel writes into it
     if np.datetime64(cropping.sowing) < days[0]:
         raise ConfigError(
@@ -261,13 +261,13 @@ def _state_rows(
             "Begin the drivers on the day of sowing at the latest, or go on from a state.",
         )
     return _fresh_rows(parameters, cropping.production == "water_limited", members), np.zeros(
-        (kernels.CLASSES, 3, members)
+        (layout.CLASSES, 3, members)
     )
 
 
 def _fresh_rows(parameters: xr.Dataset, limited: bool, members: int) -> NDArray[np.float64]:
-    rows = np.zeros((len(kernels.STATE), members))
-    of = {name: rows[position] for position, name in enumerate(kernels.STATE)}
+    rows = np.zeros((len(layout.STATE), members))
+    of = {name: rows[position] for position, name in enumerate(layout.STATE)}
     for name in ("start_day", "emergence_day", "flowering_day", "ripeness_day", "end_day"):
         of[name][:] = -1.0
     of["development_stage"][:] = -0.1

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from agritwin.errors import ConfigError
 from agritwin.simulation.assimilation.cycle import State, Unknowns
 from agritwin.simulation.assimilation.ensemble import Members, Unknown
-from agritwin.simulation.orchard import balance, kernels
+from agritwin.simulation.orchard import balance, kernels, layout
 from agritwin.simulation.orchard.management import Irrigation
 from agritwin.simulation.orchard.parameters import LEAF_DAYS, WATER, YIELD, check, sparse_coefficients
 
@@ -27,11 +27,11 @@ SCALES = {
 #: Dates that come earlier or later with the leaves; those of autumn follow the calendar.
 SPRING_DAYS = ("leaf_out", "full_canopy", "stage_2", "stage_3", "maturity")
 _DATE_ROWS = [
-    kernels.PARAMETERS.index(name)
+    layout.PARAMETERS.index(name)
     for name in ("leaf_out", "senescence", "leaf_fall", "stage_2", "stage_3", "maturity", "first_day", "last_day")
 ]
-_ROW = {name: row for row, name in enumerate(kernels.STATE)}
-_SERIES = ("root_zone_depletion", "surface_depletion", "kcb", "ground_cover", "readily_available_water", "ks")
+_ROW = {name: row for row, name in enumerate(layout.STATE)}
+_SERIES = layout.DAILY[: layout.DAILY.index("ks") + 1]
 
 
 class OrchardModel:
@@ -56,8 +56,8 @@ class OrchardModel:
     from the first day), ``relative_yield`` and ``yield`` (in the unit of ``potential_yield``).
     """
 
-    #: Depletions of root zone and surface; the wetted fractions follow from the drivers.
-    corrected = slice(0, 2)
+    #: Depletions of the root zone and of both parts of the surface; the parts themselves follow from the drivers.
+    corrected = slice(0, 3)
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class OrchardModel:
         rows = self._prepared(unknowns)[1].copy()
         rows[_DATE_ROWS] -= first  # the kernel counts days from the first that it is given
         state = state.copy()
-        sums = np.empty((len(kernels.SUMS), self._members))
+        sums = np.empty((len(layout.SUMS), self._members))
         series = np.empty((len(_SERIES), last - first, self._members))
         kernels.run(self._driven(unknowns, first, last), rows, state, sums, series)
         return state, dict(zip(_SERIES, series, strict=True))
@@ -124,7 +124,7 @@ class OrchardModel:
             case "leaf_out":
                 return self._day_number(values["leaf_out"])
             case "relative_yield" | "yield":
-                relative = balance.relative_yield_water(values, dict(zip(kernels.STATE, state, strict=True)))
+                relative = balance.relative_yield_water(values, dict(zip(layout.STATE, state, strict=True)))
                 return relative if quantity == "relative_yield" else relative * unknowns["potential_yield"]
         raise ConfigError(
             f"orchard: cannot predict {quantity}.", "See OrchardModel for the quantities and their needs."
@@ -135,7 +135,8 @@ class OrchardModel:
         values, _ = self._prepared(unknowns)
         for name, limit in (
             ("root_zone_depletion", "total_available_water"),
-            ("surface_depletion", "total_evaporable_water"),
+            ("irrigated_surface_depletion", "total_evaporable_water"),
+            ("rainfed_surface_depletion", "total_evaporable_water"),
         ):
             state[_ROW[name]] = np.clip(state[_ROW[name]], 0.0, values[limit])
         return state

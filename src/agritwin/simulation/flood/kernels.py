@@ -9,7 +9,7 @@ threads. Each row carries a span of columns that ever held water; the rest is sk
 import numpy as np
 from numba import prange
 
-from agritwin.simulation.flood.caching import cached
+from agritwin.simulation.caching import cached
 from agritwin.simulation.flood.edge_kernels import close_edges, means, open_edges, pour
 from agritwin.simulation.flood.layout import (
     CELL_UPDATES,

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from agritwin.simulation.flood.caching import cached
+from agritwin.simulation.caching import cached
 from agritwin.simulation.flood.layout import DRY_FLOW, FAST, FROUDE_CAP, GRAVITY, SHALLOW, U
 from agritwin.simulation.flood.momentum_kernels import flow_depth
 

@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from agritwin.errors import ConfigError, DataError
-from agritwin.simulation.orchard import coefficients, kernels
+from agritwin.simulation.orchard import coefficients, kernels, layout
 from agritwin.simulation.orchard.management import Irrigation
 from agritwin.simulation.orchard.parameters import WATER, YIELD, check
 
@@ -18,7 +18,8 @@ _NEVER = 1e12  # day of what does not come
 
 _OUTPUT = {
     "root_zone_depletion": ("mm", "depletion of the root zone at the end of the day"),
-    "surface_depletion": ("mm", "depletion of the wetted surface layer at the end of the day"),
+    "irrigated_surface_depletion": ("mm", "depletion of the surface layer that irrigation wets at the end of the day"),
+    "rainfed_surface_depletion": ("mm", "depletion of the surface layer that only rain wets at the end of the day"),
     "kcb": ("1", "basal crop coefficient"),
     "ground_cover": ("1", "ground cover"),
     "readily_available_water": ("mm", "readily available water of the root zone"),
@@ -30,7 +31,7 @@ _OUTPUT = {
     "runoff": ("mm", "surface runoff of the day"),
     "irrigation": ("mm", "net irrigation of the day"),
 }
-_STATE_UNITS = {"wetted_fraction": "1", "exposed_wetted_fraction": "1"}
+_STATE_UNITS = {"irrigated_exposed_fraction": "1", "rainfed_exposed_fraction": "1"}
 
 
 def simulate(
@@ -77,10 +78,13 @@ def simulate(
 
     Notes
     -----
-    Water of the day comes before evaporation and transpiration, as in FAO-56 Examples 35 and 38. Three choices go
-    beyond the book: the share of readily available water follows the transpiration that the day asks for, so that a
-    wet soil surface does not count as stress; soil that joins the wetted part counts as dry, so that no water
-    evaporates twice; and the surface layer never lacks more water than the root zone that it is part of.
+    Water of the day comes before evaporation and transpiration, as in FAO-56 Examples 35 and 38. The exposed soil has
+    two parts, that which irrigation wets and that which only rain wets (Allen et al. 2005, J. Irrig. Drain. Eng.
+    131:2); with ``wetted_fraction`` 1 it is the one layer of the book. These choices go beyond both: the share of
+    readily available water follows the transpiration that the day asks for, so that a wet soil surface does not count
+    as stress; soil that joins an exposed part counts as dry, so that no water evaporates twice; and the surface is part
+    of the root zone: it never lacks more water, and where only rain wets it, irrigation does not fill it and no root
+    empties it.
     """
     irrigation = Irrigation.of(management)
     given = _as_dataset(parameters)
@@ -91,15 +95,15 @@ def simulate(
     forcing = driver_rows(drivers, irrigation, days, members)
     carried = state_rows(given, state, rows, members)
     start = carried[0].copy()
-    sums = np.empty((len(kernels.SUMS), members))
-    series = np.empty((len(kernels.DAILY), days.size, members)) if daily else None
+    sums = np.empty((len(layout.SUMS), members))
+    series = np.empty((len(layout.DAILY), days.size, members)) if daily else None
     kernels.run(forcing, rows, carried, sums, series)
     return _result(drivers, given, days, start, carried, sums, series)
 
 
 def final_state(result: xr.Dataset) -> xr.Dataset:
     """State after the last day of a result, to go on from."""
-    return xr.Dataset({name: result[f"final_{name}"] for name in kernels.STATE})
+    return xr.Dataset({name: result[f"final_{name}"] for name in layout.STATE})
 
 
 def _as_dataset(parameters: xr.Dataset | Mapping[str, Any]) -> xr.Dataset:
@@ -216,12 +220,15 @@ def parameter_rows(
     cover = value["cover_maximum"]
     density = coefficients.density_coefficient(cover, cover, value["height"])  # the climate acts on what stands there
     gain = coefficients.height_factor(value["height"])
+    # a surface layer deeper than the root zone is as deep as it
+    depth = np.minimum(value["total_available_water"] / value["total_evaporable_water"], 1.0)
     first, last = _window(irrigation, days)
     shares = irrigation.stage_shares if irrigation.rule == "deficit" else (-1.0, -1.0, -1.0)
     refill = {"refill": irrigation.refill_share, "deficit": 1.0}.get(irrigation.rule, 0.0)
     rows = {
-        **{name: value[name] for name in value if name in kernels.PARAMETERS},
-        "inverse_falling_rate": 1.0 / (value["total_evaporable_water"] - value["readily_evaporable_water"]),
+        **{name: value[name] for name in value if name in layout.PARAMETERS},
+        "total_evaporable_water": value["total_evaporable_water"] * depth,
+        "inverse_falling_rate": 1.0 / (value["total_evaporable_water"] - value["readily_evaporable_water"]) / depth,
         "retention": 25_400.0 / value["curve_number"] - 254.0,
         "kcb_climate_gain": gain * density,
         "height_factor": gain,
@@ -243,7 +250,7 @@ def parameter_rows(
         "first_day": first,
         "last_day": last,
     }
-    return np.stack([np.broadcast_to(rows[name], members) for name in kernels.PARAMETERS])
+    return np.stack([np.broadcast_to(rows[name], members) for name in layout.PARAMETERS])
 
 
 def _inverse(duration: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -256,7 +263,7 @@ def state_rows(
 ) -> NDArray[np.float64]:
     """State as the rows of the kernel: the one given, or that at the start of a season."""
     if state is not None:
-        return np.stack([np.broadcast_to(state[name].to_numpy().astype(float), members) for name in kernels.STATE])
+        return np.stack([np.broadcast_to(state[name].to_numpy().astype(float), members) for name in layout.STATE])
     if "initial_depletion_share" not in parameters:
         raise ConfigError("orchard: initial_depletion_share missing.", "Give it, 0 to 1, or a state to go on from.")
     share = np.asarray(parameters["initial_depletion_share"], dtype=np.float64)
@@ -264,13 +271,13 @@ def state_rows(
         raise ConfigError(
             "orchard: initial_depletion_share lies outside 0 to 1.", "Give a share of the available water."
         )
-    carried = np.zeros((len(kernels.STATE), members))
-    position = kernels.STATE.index
-    water = {name: rows[kernels.PARAMETERS.index(name)] for name in kernels.PARAMETERS}
+    carried = np.zeros((len(layout.STATE), members))
+    position = layout.STATE.index
+    water = {name: rows[layout.PARAMETERS.index(name)] for name in layout.PARAMETERS}
     carried[position("root_zone_depletion")] = share * water["total_available_water"]
-    carried[position("surface_depletion")] = share * water["total_evaporable_water"]
-    carried[position("wetted_fraction")] = 1.0
-    carried[position("exposed_wetted_fraction")] = np.clip(1.0 - water["cover_minimum"], 0.01, 1.0)
+    for part in ("irrigated", "rainfed"):
+        carried[position(f"{part}_surface_depletion")] = share * water["total_evaporable_water"]
+        carried[position(f"{part}_exposed_fraction")] = 1.0  # no soil joins on the first day
     return carried
 
 
@@ -284,15 +291,15 @@ def _result(
     series: NDArray[np.float64] | None,
 ) -> xr.Dataset:
     variables: dict[str, tuple] = {}
-    for name, values in zip(kernels.DAILY, () if series is None else series, strict=False):
+    for name, values in zip(layout.DAILY, () if series is None else series, strict=False):
         units, long_name = _OUTPUT[name]
         variables[name] = (("member", "day"), values.T, {"units": units, "long_name": long_name})
-    for name, values in zip(kernels.SUMS, sums, strict=True):
+    for name, values in zip(layout.SUMS, sums, strict=True):
         variables[f"season_{name}"] = ("member", values, {"units": "mm", "long_name": f"{_OUTPUT[name][1]}, summed"})
-    for name, values in zip(kernels.STATE, carried, strict=True):
+    for name, values in zip(layout.STATE, carried, strict=True):
         units = _STATE_UNITS.get(name, "mm")
         variables[f"final_{name}"] = ("member", values, {"units": units, "long_name": f"{name} after the last day"})
-    flux = dict(zip(kernels.SUMS, sums, strict=True))
+    flux = dict(zip(layout.SUMS, sums, strict=True))
     rain = np.broadcast_to(drivers["precipitation"].sum("day").to_numpy(), start.size)
     lost = flux["soil_evaporation"] + flux["transpiration"] + flux["drainage"]
     error = carried[0] - start - (lost - (rain - flux["runoff"] + flux["irrigation"]))
@@ -309,7 +316,7 @@ def _result(
         {"units": "mm", "long_name": WATER["total_available_water"][3]},
     )
     if all(name in parameters for name in YIELD):
-        relative = relative_yield_water(parameters, dict(zip(kernels.STATE, carried, strict=True)))
+        relative = relative_yield_water(parameters, dict(zip(layout.STATE, carried, strict=True)))
         attributes = {"units": "1", "long_name": "relative yield for water, to the last day"}
         variables["relative_yield_water"] = ("member", relative, attributes)
     attributes = {name: drivers.attrs[name] for name in ("source", "synthetic", "licence") if name in drivers.attrs}

@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from agritwin.errors import ConfigError
-from agritwin.simulation.orchard import balance, kernels
+from agritwin.simulation.orchard import balance, kernels, layout
 from agritwin.simulation.orchard.management import Irrigation
 from agritwin.simulation.orchard.parameters import check
 
@@ -64,12 +64,12 @@ class _Ensemble:
         """Relative yield and irrigation (mm) of every member under a rule."""
         rows = balance.parameter_rows(self._values, management, self.days, self.members)
         state = balance.state_rows(self._values, self._state, rows, self.members)
-        sums = np.empty((len(kernels.SUMS), self.members))
+        sums = np.empty((len(layout.SUMS), self.members))
         forcing = self._forcing.copy()
-        forcing[kernels.DRIVERS.index("irrigation")] += balance.fixed_schedule(management, self.days)[:, None]
+        forcing[layout.DRIVERS.index("irrigation")] += balance.fixed_schedule(management, self.days)[:, None]
         kernels.run(forcing, rows, state, sums, None)
-        relative = balance.relative_yield_water(self._values, dict(zip(kernels.STATE, state, strict=True)))
-        return relative, sums[kernels.SUMS.index("irrigation")]
+        relative = balance.relative_yield_water(self._values, dict(zip(layout.STATE, state, strict=True)))
+        return relative, sums[layout.SUMS.index("irrigation")]
 
 
 def allocate(

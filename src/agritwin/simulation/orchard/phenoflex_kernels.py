@@ -2,13 +2,13 @@
 
 import math
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from agritwin.simulation.caching import cached
 
-@numba.njit(cache=True, error_model="numpy")
-def run(
+
+def _run(
     celsius: NDArray[np.float64],
     e0: float,
     e1: float,
@@ -45,3 +45,6 @@ def run(
         if heat >= heat_requirement:
             return hour + 1, chill, heat
     return celsius.size + 1, chill, heat
+
+
+run = cached(_run, error_model="numpy")
