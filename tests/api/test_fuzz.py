@@ -40,8 +40,9 @@ def described(admin):
     return schemathesis.openapi.from_asgi("/openapi.json", admin.app)
 
 
-@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)  # it takes fewer kinds of values than SQLite
-def test_no_request_brings_a_server_error_or_an_answer_that_is_not_described(described, admin, thorough):
+def test_no_request_brings_a_server_error_or_an_answer_that_is_not_described(described, admin, engine, thorough):
+    """Each engine is asked half of the operations, rightly or wrongly; all of them, in both ways, when thorough."""
+    half = ("sqlite", "postgresql").index(engine.dialect.name)
     operations = [result.ok() for result in described.get_all_operations()]
     headers = log_in(admin, ADMIN)
     checks = CHECKS.get_by_names([name for name in CHECKS.get_all_names() if name not in LEFT_ASIDE])
@@ -51,7 +52,9 @@ def test_no_request_brings_a_server_error_or_an_answer_that_is_not_described(des
     for number, operation in enumerate(operations):
         if operation.path in ("/auth/logout", "/user/delete-user", "/user/change-password"):
             continue  # they end the session that the others need; test_tokens.py and test_access.py ask them
-        for mode in modes if thorough else (modes[number % 2],):
+        if not thorough and number % 2 != half:
+            continue
+        for mode in modes if thorough else [modes[number // 2 % 2]]:
             try:
                 strategy = operation.as_strategy(generation_mode=mode)
             except schemathesis.errors.SchemathesisError:

@@ -1,6 +1,7 @@
 """The commands about records, sensors and backups, as a person calls them."""
 
 import datetime as dt
+import json
 import shutil
 
 import openpyxl
@@ -81,4 +82,10 @@ def test_the_notebook_of_a_year_in_every_format(workspace):
     for ending in ("xlsx", "xml", "json"):
         assert "1 records" in call("records", "notebook", DEMO, 2021, f"out/book.{ending}", "--holder", "Ana")
         assert b"cobre" in (workspace / f"out/book.{ending}").read_bytes() or ending == "xlsx"
+    book = json.loads((workspace / "out/book.json").read_text())
+    (parcel,) = next(one["records"] for one in book["sections"] if one["title"] == "2.1 parcel")
+    assert (parcel["species"], parcel["variety"], parcel["irrigation"]) == ("pistachio", "Kerman", "drip")
+    assert book["records"][0]["crop_eppo"] == "PIAVE"
+    call("records", "notebook", DEMO, 2001, "out/before.json")  # the trees were planted in 2008
+    assert '"species": null' in (workspace / "out/before.json").read_text()
     assert "not written as" in call("records", "notebook", DEMO, 2021, "book.pdf", code=2)

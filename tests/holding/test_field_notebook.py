@@ -85,13 +85,17 @@ def test_the_other_sections_hold_what_is_recorded_and_list_what_is_not(engine, r
         connection.execute(sa.insert(t.parties).values(ana))
         spray = {"twin_id": PINILLO, "key": "s", "occurrence": 1, "day": dt.date(2022, 3, 1), "product": "Signum"}
         connection.execute(sa.insert(t.treatments).values(spray | {"applicator": "12345678Z", "equipment": "ROMA 1"}))
-    found = field_notebook(engine, PINILLO, 2022, AS_OF, {"name": "Holder"})
+    known = {"species": "pistachio", "variety": "Kerman"}
+    found = field_notebook(engine, PINILLO, 2022, AS_OF, {"name": "Holder"}, parcel=known)
     section = {one.title: one for one in found.sections}
     assert section["1.2 persons who apply"].rows == [ana | {"licence_level": None}]
     assert section["1.3 equipment"].missing == [
         {"record": 1, "field": name} for name in ("roma_number", "bought", "last_inspection")
     ]
     assert [section["2.1 parcel"].rows[0][name] for name in SIGPAC] == PINILLO.split("-")
+    assert known.items() <= section["2.1 parcel"].rows[0].items()
+    lacking = {entry["field"] for entry in section["2.1 parcel"].missing}
+    assert lacking & {"species", "variety", "irrigation"} == {"irrigation"}
     assert section["5 harvest sold"].rows == [
         {"day": "2022-09-01", "product": None, "kg": 1500.0, "parcel": PINILLO, "lot": "L1", "client": None}
     ]

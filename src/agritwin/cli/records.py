@@ -119,15 +119,19 @@ def notebook(
     address: Annotated[str | None, typer.Option(help="The holder's address.")] = None,
 ) -> None:
     """Write the field notebook of a year (EU 2023/564, Real Decreto 1311/2012), with what is missing in each record."""
-    from agritwin.holding.field_notebook import field_notebook, to_json, to_xlsx, to_xml
+    from agritwin.holding.field_notebook import EPPO, field_notebook, to_json, to_xlsx, to_xml
 
     given = file.resolve()
     _, engine, twins = _open()
-    config.choose(list(twins), twin)
+    settings = twins[config.choose(list(twins), twin)[0]]
     about = {"name": holder, "tax_number": tax_number, "holding_register": register, "address": address}
     known = {key: value for key, value in about.items() if value}
     day = workspace.recorded_clock() or dt.date.today().isoformat()
-    found = field_notebook(engine, twin, year, dt.date.fromisoformat(day), known)
+    planting, crop, parcel = settings.planting, {}, {"irrigation": settings.irrigation.system}
+    if planting.year is None or planting.year <= year:
+        crop = {"crop_eppo": EPPO[planting.species]}
+        parcel |= {"species": planting.species, "variety": planting.variety}
+    found = field_notebook(engine, twin, year, dt.date.fromisoformat(day), known, crop, parcel)
     writers = {".json": lambda one: to_json(one).encode(), ".xml": to_xml, ".xlsx": to_xlsx}
     if given.suffix not in writers:
         raise DataError(f"{file}: notebooks are not written as {given.suffix}.", f"Use {', '.join(writers)}.")

@@ -49,6 +49,19 @@ FIELDS = (
     Field("efficacy", True, "good, regular or bad"),
     Field("notes", False, "justification and remarks"),
 )
+EPPO = {
+    "pistachio": "PIAVE",
+    "almond": "PRNDU",
+    "olive": "OLVEU",
+    "vine": "VITVI",
+    "wheat": "TRZAX",
+    "maize": "ZEAMX",
+    "barley": "HORVX",
+    "potato": "SOLTU",
+    "rapeseed": "BRSNN",
+    "sunflower": "HELAN",
+}
+"""Species of a twin -> its code in the EPPO Global Database (gd.eppo.int)."""
 LEAST = tuple(field.name for field in FIELDS if field.required)
 
 
@@ -91,6 +104,7 @@ def field_notebook(
     issue_date: dt.date,
     holder: dict[str, str] | None = None,
     defaults: dict[str, Any] | None = None,
+    parcel: dict[str, Any] | None = None,
 ) -> FieldNotebook:
     """Collect the plant-protection records of a year.
 
@@ -105,6 +119,8 @@ def field_notebook(
     defaults
         What the holding stated for all its records, for example ``{"crop_eppo": "PIAVE"}``; used where a record has
         no value of its own.
+    parcel
+        What is known of the parcel beside the records: ``species, variety, irrigation`` and others of section 2.1.
 
     Raises
     ------
@@ -122,7 +138,7 @@ def field_notebook(
         record = {name: _known(row.get(name)) for name in names} | {"day": f"{row['day']:%Y-%m-%d}", "parcel": twin_id}
         records.append({name: defaults.get(name) if value is None else value for name, value in record.items()})
     missing = [entry for number, record in enumerate(records, start=1) for entry in _missing(number, record)]
-    others = sections(engine, twin_id, year, issue_date, holder or {}, records)
+    others = sections(engine, twin_id, year, issue_date, holder or {}, parcel or {}, records)
     return FieldNotebook(twin_id, year, issue_date, holder or {}, records, missing, others)
 
 

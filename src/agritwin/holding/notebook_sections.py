@@ -59,13 +59,14 @@ def sections(
     year: int,
     issue_date: dt.date,
     holder: dict[str, str],
+    parcel: dict[str, Any],
     records: list[dict[str, Any]],
 ) -> list[Section]:
     """Collect the sections of a year; those that list something have no row where nothing is recorded.
 
     Parameters
     ----------
-    engine, twin_id, year, issue_date, holder
+    engine, twin_id, year, issue_date, holder, parcel
         As in :func:`agritwin.holding.field_notebook.field_notebook`.
     records
         The treatments of the year, which name persons and equipment.
@@ -75,7 +76,7 @@ def sections(
         "1.2 persons who apply": _persons(engine, _named(records, "applicator")),
         "1.3 equipment": [{"name": name} for name in _named(records, "equipment")],
         "1.4 advisers": _advisers(engine, twin_id),
-        "2.1 parcel": [_parcel(engine, twin_id)],
+        "2.1 parcel": [_parcel(engine, twin_id) | parcel],
         "2.2 water and protected zones": [{}],
         "5 harvest sold": _harvests(engine, twin_id, year, issue_date),
         "6 fertilisation": _fertilisation(engine, twin_id, year, issue_date),
