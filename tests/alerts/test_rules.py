@@ -230,7 +230,7 @@ def test_without_data_there_is_no_danger_to_speak_of_and_no_all_clear_either(fro
 @pytest.mark.parametrize(
     ("source", "english", "spanish"),
     [
-        ("archive", "the demo archive", "el archivo de demostración"),
+        ("archive", "the demo forecast", "la predicción de demostración"),
         ("damped_anomaly (et0)", "damped anomaly (reference evapotranspiration)",
          "anomalía amortiguada (evapotranspiración de referencia)"),
         ("47-96-0-0-5-20-1/soil-60cm soil_moisture_60cm", "soil-60cm (soil moisture, 60 cm)",

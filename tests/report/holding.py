@@ -465,6 +465,6 @@ def _rain(hours: float, amount: float) -> dict[str, Any]:
         "duration_h": hours,
         "amount_mm": amount,
         "weather_mm": 0.75 * amount if hours >= 1 else None,
-        "return_years": 4.2 if hours == 24 else None,
+        "return_years": {6: 10.0, 24: 4.2}.get(hours),
         "thresholds": thresholds.get(hours),
     }

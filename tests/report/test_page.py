@@ -212,8 +212,8 @@ def test_a_stale_source_is_greyed(twin):
 
 
 @pytest.mark.parametrize(("code", "found"), [
-    ("es", ("41,0 mm en 24 h hasta el 14 jun 2025 a las 21:45 UTC.", "dan 30,8 mm", "1 vez en 4 años", "Medio")),
-    ("en", ("41.0 mm in 24 h up to 14 Jun 2025, 21:45 UTC.", "say 30.8 mm", "once in 4 years", "Medium")),
+    ("es", ("41,0 mm en 24 h hasta el 14 jun 2025 a las 21:45 UTC.", "30,8 mm", "menos de 1 vez en 10 años", "Medio")),
+    ("en", ("41.0 mm in 24 h up to 14 Jun 2025, 21:45 UTC.", "say 30.8 mm", "rarer than once in 10 years", "Medium")),
 ])  # fmt: skip
 def test_what_a_gauge_measured_stands_beside_the_weather_and_the_thresholds(twin, pages, code, found):
     text = Structure(pages[code]).text
@@ -260,7 +260,7 @@ def journal(paths, tmp_path):
 def test_the_health_of_data_tells_the_last_fetch_of_each_source(journal, code, caption, amounts):
     page = build(report.load(**journal), code)
     table = next(block for block in blocks(page) if isinstance(block, Table) and block.caption == caption)
-    assert [row[1] for row in table.rows] == ["open_meteo", "aemet", "earth_search"]
+    assert [row[1] for row in table.rows] == ["Open-Meteo", "AEMET", "Earth Search"]
     assert table.rows[0][3:] == ("24", *amounts, "1", "–")
     assert table.rows[0][2].endswith("06:30"), "the time of the parcel"
     assert table.rows[1][3] == UNKNOWN

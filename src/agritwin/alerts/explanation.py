@@ -90,7 +90,7 @@ _SOURCES: dict[Language, dict[str, str]] = {
         "weather": "the weather",
         "imagery": "the imagery",
         "gauges": "the rain gauges",
-        "archive": "the demo archive",
+        "archive": "the demo forecast",
         "open_meteo": "Open-Meteo",
     },
     "es": {
@@ -99,7 +99,7 @@ _SOURCES: dict[Language, dict[str, str]] = {
         "weather": "el tiempo",
         "imagery": "las imágenes",
         "gauges": "los pluviómetros",
-        "archive": "el archivo de demostración",
+        "archive": "la predicción de demostración",
         "open_meteo": "Open-Meteo",
     },
 }

@@ -69,7 +69,7 @@ def measured(say: Language, name: str, gauge: str, rows: Rows, frequency: dict[s
     return Plot(name, plot, say("gauges.title", gauge=gauge), _summary(say, rows[-1]), tuple(keys))
 
 
-def table(say: Language, rows: Rows) -> Table:
+def table(say: Language, rows: Rows, frequency: dict[str, Any] | None) -> Table:
     """Return the same in figures, with how rare so much is here and which level begins at it."""
     reached = [_reached(row) for row in rows]
     cells = tuple(
@@ -77,7 +77,7 @@ def table(say: Language, rows: Rows) -> Table:
             _duration(row),
             say.amount(row["amount_mm"], "mm"),
             say.amount(row["weather_mm"], "mm"),
-            say("gauges.once", years=say.number(row["return_years"], 0)) if row["return_years"] else UNKNOWN,
+            _rarity(say, row["return_years"], frequency),
             say(f"level.{level}") if level else UNKNOWN,
         )
         for row, level in zip(rows, reached, strict=True)
@@ -85,6 +85,14 @@ def table(say: Language, rows: Rows) -> Table:
     header = tuple(say(f"gauges.{name}") for name in ("duration", "measured", "weather", "rarity", "level"))
     marks: tuple[State, ...] = tuple("good" if level == "none" else level or "plain" for level in reached)
     return Table(say("gauges.caption"), header, cells, frozenset({1, 2, 3}), marks=marks)
+
+
+def _rarity(say: Language, years: float | None, frequency: dict[str, Any] | None) -> str:
+    """Return how rare an amount is; past the last return period of the table only that it is rarer."""
+    if years is None or frequency is None:
+        return UNKNOWN
+    rarer = years >= frequency["years"][-1] * (1.0 - 1e-9)
+    return say("gauges.rarer" if rarer else "gauges.once", years=say.number(years, 0))
 
 
 def _reached(row: dict[str, Any]) -> Any:

@@ -107,11 +107,11 @@ def _told(rows: list[dict[str, Any]], twin: Twin, say: Language) -> list[Block]:
 
 def _gauges(alerts: dict[str, Any], say: Language) -> list[Block]:
     """Return what each rain gauge recorded up to its last reading, a tab each where there are several."""
-    found = gauges.by_gauge(alerts.get("measured_rain") or [])
+    found, frequency = gauges.by_gauge(alerts.get("measured_rain") or []), alerts.get("frequency")
     panels: list[tuple[str, tuple[Block, ...]]] = []
     for number, (gauge, rows) in enumerate(found.items()):
-        plot = gauges.measured(say, f"gauge-{number}", gauge, rows, alerts.get("frequency"))
-        panels.append((gauge, (Columns(((plot,), (gauges.table(say, rows),))),)))
+        plot = gauges.measured(say, f"gauge-{number}", gauge, rows, frequency)
+        panels.append((gauge, (Columns(((plot,), (gauges.table(say, rows, frequency),))),)))
     if not panels:
         return [Absent(say("gauges.absent"), say("reason.no_gauge"))]
     return list(panels[0][1]) if len(panels) == 1 else [Tabs("gauges", say("gauges.tabs"), tuple(panels))]
@@ -157,11 +157,10 @@ def evidence(judgement: dict[str, Any], say: Language) -> str:
 
 def _source(source: str, say: Language) -> str:
     """Return the name of data as the sections call it, or else as the explanations do."""
-    return (
-        say.word("kind", source)
-        if say.has(f"kind.{source}")
-        else source_name(source, "es" if say.code == "es" else "en")
-    )
+    if say.has(f"kind.{source}"):
+        return say(f"kind.{source}")
+    name = source_name(source, "es" if say.code == "es" else "en")
+    return name if "/" in source else name[0].upper() + name[1:]
 
 
 def _health(health: list[dict[str, Any]], today: dt.date | None, say: Language) -> Block:
@@ -178,7 +177,7 @@ def _health(health: list[dict[str, Any]], today: dt.date | None, say: Language) 
         rows.append(
             (
                 say.word("kind", status["kind"]),
-                ", ".join(dict.fromkeys(status.get("sources") or [])),
+                ", ".join(say.word("provider", name) for name in dict.fromkeys(status.get("sources") or [])),
                 say.word("health", f"state_{state}"),
                 say.date(status.get("last_value")),
                 say.amount(age, "d", 0),
@@ -213,7 +212,7 @@ def _fetches(lines: list[dict[str, Any]], zone: ZoneInfo, say: Language) -> Tabl
         rows.append(
             (
                 say.word("kind", line["kind"]),
-                line["source"],
+                say.word("provider", line["source"]),
                 f"{say.date(moment.date())} {moment:%H:%M}",
                 say.number(line["items"], 0),
                 say.amount(line["bytes"] / 1000, "kB"),
