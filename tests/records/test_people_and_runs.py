@@ -6,7 +6,7 @@ import pytest
 from agritwin.errors import DataError
 from agritwin.records.instruments import define_measure
 from agritwin.records.people import ALLOWED, add_party, may, set_role, twins_of
-from agritwin.records.runs import delete_run, parameter_sets, products, record_run, runs, save_parameters
+from agritwin.records.runs import products, record_run, runs
 
 TWIN, OTHER = "47-96-0-0-5-20-1", "47-124-0-0-1-53-1"
 MANIFEST = {"inputs": {"weather": "abc"}, "code": "def", "parameters": {}, "metrics": {"rmse": 1.0}, "seed": 1}
@@ -58,10 +58,6 @@ def test_a_run_is_stored_once_and_comes_back(engine):
     assert table["manifest"][0] == MANIFEST
     assert products(engine, second)["value"].to_list() == [1.0, 3.0]
     assert set(products(engine, second)["unit"]) == {"mm"}
-    delete_run(engine, first)
-    assert products(engine, first).empty
-    with pytest.raises(DataError, match="no run"):
-        delete_run(engine, first)
 
 
 def test_a_run_without_its_origin_is_refused(engine):
@@ -79,9 +75,3 @@ def test_a_scenario_keeps_its_meaning(engine):
     record_run(engine, TWIN, "bucket", "dry", {"rain": 0.5}, issue, MANIFEST, output([1.0]))
     with pytest.raises(DataError, match="other parameters"):
         record_run(engine, TWIN, "bucket", "dry", {"rain": 0.6}, issue, MANIFEST, output([1.0]))
-
-
-def test_parameter_sets_have_names(engine):
-    for name, depth in (("sandy", 1.2), ("sandy", 1.3), ("clay", 0.9)):
-        save_parameters(engine, "bucket", name, {"root_depth_m": depth})
-    assert parameter_sets(engine, "bucket") == {"sandy": {"root_depth_m": 1.3}, "clay": {"root_depth_m": 0.9}}

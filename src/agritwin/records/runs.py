@@ -17,22 +17,6 @@ from agritwin.records.queries import frame
 NEEDED = ("inputs", "code", "parameters", "metrics", "seed")
 
 
-def save_parameters(engine: sa.Engine, model: str, name: str, parameters: dict[str, Any], description: str = "") -> int:
-    """Keep a named set of parameters of a model, and return its number; the same name again replaces it."""
-    c = t.parameter_sets.c
-    with writing(engine) as connection:
-        number = _model(connection, model, description)
-        connection.execute(sa.delete(t.parameter_sets).where(c.model_id == number, c.name == name))
-        values = {"model_id": number, "name": name, "parameters": parameters}
-        return connection.execute(sa.insert(t.parameter_sets).values(**values).returning(c.id)).scalar_one()
-
-
-def parameter_sets(engine: sa.Engine, model: str) -> dict[str, dict[str, Any]]:
-    """Return the named sets of parameters of a model."""
-    select = sa.select(t.parameter_sets).join(t.models).where(t.models.c.name == model)
-    return {row["name"]: row["parameters"] for row in frame(engine, select).to_dict("records")}
-
-
 def record_run(
     engine: sa.Engine,
     twin_id: str,
@@ -73,7 +57,7 @@ def record_run(
         if known is not None:
             return known
         connection.execute(insert(connection, t.twins).on_conflict_do_nothing(), {"id": twin_id})
-        number = _scenario(connection, _model(connection, model, ""), scenario, scenario_parameters)
+        number = _scenario(connection, _model(connection, model), scenario, scenario_parameters)
         row = {"twin_id": twin_id, "scenario_id": number, "digest": digest, "issue_time": issue_time}
         add = sa.insert(t.runs).values(**row, manifest=manifest).returning(t.runs.c.id)
         run_id = connection.execute(add).scalar_one()
@@ -113,27 +97,12 @@ def products(engine: sa.Engine, run_id: int) -> pd.DataFrame:
     return table
 
 
-def delete_run(engine: sa.Engine, run_id: int) -> None:
-    """Remove a run and its products.
-
-    Raises
-    ------
-    DataError
-        When there is no such run.
-    """
-    with writing(engine) as connection:
-        if connection.execute(sa.delete(t.runs).where(t.runs.c.id == run_id)).rowcount == 0:
-            raise DataError(f"There is no run {run_id}.", "List the runs of the twin.")
-
-
-def _model(connection: sa.Connection, name: str, description: str) -> int:
+def _model(connection: sa.Connection, name: str) -> int:
     c = t.models.c
     known = connection.scalar(sa.select(c.id).where(c.name == name))
     if known is not None:
         return known
-    return connection.execute(
-        sa.insert(t.models).values(name=name, description=description).returning(c.id)
-    ).scalar_one()
+    return connection.execute(sa.insert(t.models).values(name=name, description="").returning(c.id)).scalar_one()
 
 
 def _scenario(connection: sa.Connection, model_id: int, name: str, parameters: dict[str, Any]) -> int:
