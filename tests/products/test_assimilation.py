@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from agritwin.products import annual_correction
 from agritwin.products import assimilation as product
 from agritwin.products.crop import dated
 from agritwin.report.sections.correction import correction, outlook
@@ -80,6 +81,13 @@ def test_scenes_count_from_the_swelling_buds_and_probes_every_third_day():
     assert [(str(one.day), round(one.value, 3)) for one in cover] == [("2024-05-10", 0.324), ("2024-06-19", 0.576)]
     assert len(seen) - len(cover) == 3
     assert {one.bias for one in seen} == {None, "probe_bias"}
+
+
+@pytest.mark.parametrize("code", ["es", "en"])
+def test_all_that_can_be_learnt_has_a_name_that_people_know(code):
+    trees = (*product.PARAMETERS, "leaf_out", *product.FACTOR_ERRORS, product.BIAS.name)
+    for name in (*trees, *annual_correction.GROWTH, *annual_correction.SOIL):
+        assert language(code).has(f"unknown.{name}"), name
 
 
 def test_without_observations_nothing_is_corrected(weather, members, stages):

@@ -95,7 +95,8 @@ def _learnt(unknowns: list[dict[str, Any]], say: Language) -> Table:
 
 
 def _span(quantiles: dict[str, float], say: Language) -> str:
-    digits = 0 if abs(quantiles["p50"]) >= 20 else 2
+    largest = max(map(abs, quantiles.values()))
+    digits = 0 if largest >= 20 else 2 if largest >= 0.1 else 4
     low, middle, high = (say.number(quantiles[key], digits) for key in ("p10", "p50", "p90"))
     return f"{middle} ({low} – {high})"
 
