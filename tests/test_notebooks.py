@@ -11,11 +11,12 @@ from agritwin.errors import ConfigError
 from tests.conftest import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+EXPLORE = sorted((ROOT / "notebooks" / "explore").glob("context.ipynb"))
 ALLOWED = {"agritwin", "xarray", "numpy", "pandas", "matplotlib", "dataclasses", "datetime", "panel", "shapely"}
 OUTPUTS = {"result", "context", "spanish", "english"}
 
 
-@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.fixture(params=[*NOTEBOOKS, *EXPLORE], ids=lambda path: path.stem)
 def document(request):
     return json.loads(request.param.read_text(encoding="utf-8"))
 
@@ -74,7 +75,9 @@ def test_it_imports_this_package_and_what_draws(document):
             assert {name.split(".")[0] for name in names} <= ALLOWED
 
 
-def test_every_output_is_used_in_the_last_cell(document):
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_output_is_used_in_the_last_cell(path):
+    document = json.loads(path.read_text(encoding="utf-8"))
     names = runner.parameters(document).keys()
     outputs = OUTPUTS & names - ({"context"} if "documents" not in names else set())
     assert outputs
@@ -131,11 +134,13 @@ def test_an_error_with_a_remedy_is_a_sentence_not_a_traceback(tmp_path, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*NOTEBOOKS, *EXPLORE], ids=lambda path: path.stem)
 def test_it_runs_alone_with_its_defaults(path, demo, tmp_path):
-    shutil.copy2(path, demo / "notebooks" / path.name)
+    place = demo / path.relative_to(ROOT)
+    place.parent.mkdir(exist_ok=True)
+    shutil.copy2(path, place)
     source = json.loads(path.read_text(encoding="utf-8"))
-    runner.run(demo / "notebooks" / path.name, tmp_path / "out.ipynb", runner.parameters(source))
+    runner.run(place, tmp_path / "out.ipynb", runner.parameters(source))
     errors = [
         output
         for cell in json.loads((tmp_path / "out.ipynb").read_text())["cells"]
