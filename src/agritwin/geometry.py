@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from agritwin.errors import DataError
 
 if TYPE_CHECKING:
+    import xarray as xr
     from shapely.geometry import MultiPolygon, Polygon
     from shapely.geometry.base import BaseGeometry
 
@@ -102,6 +103,22 @@ def to_crs(geometry: "BaseGeometry", source: int, target: int) -> "BaseGeometry"
 
     transformer = Transformer.from_crs(source, target, always_xy=True)
     return shapely.transform(geometry, transformer.transform, interleaved=False)  # type: ignore[call-overload]
+
+
+def epsg_of(grid: "xr.Dataset | xr.DataArray") -> int:
+    """Return the EPSG code of a raster with `spatial_ref`.
+
+    Raises
+    ------
+    DataError
+        Where its reference system has none.
+    """
+    from pyproj import CRS
+
+    epsg = CRS.from_wkt(grid["spatial_ref"].attrs["crs_wkt"]).to_epsg()
+    if epsg is None:
+        raise DataError("The reference system of the raster has no EPSG code.", "Reproject it to a UTM zone.")
+    return epsg
 
 
 def parcel_polygon(geometry: "BaseGeometry", epsg: int, where: str) -> "Polygon | MultiPolygon":

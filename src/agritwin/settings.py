@@ -202,6 +202,9 @@ class FloodSimulation(Section):
     storm_duration_h: float = Field(gt=0, le=72)
     simulated_h: float = Field(gt=0, le=240)
     manning: float = Field(ge=0.005, le=0.5, description="s m-1/3")
+    land_cover: Path | None = Field(
+        description="polygons with land_cover or uso_sigpac, relative to the workspace: roughness by what grows there"
+    )
     curve_number: float = Field(gt=0, le=100, description="SCS curve number")
     library: FloodLibrary
     refined_members: int = Field(

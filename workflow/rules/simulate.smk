@@ -32,8 +32,16 @@ rule simulate_crop:
         NOTEBOOK
 
 
+@known
+def land_cover(wildcards):
+    """The file of what covers the land around a twin, where its configuration names one."""
+    stated = SETTINGS[wildcards.twin].flood.land_cover
+    return [] if stated is None else str(stated)
+
+
 rule simulate_flood:
     input:
+        land_cover,
         notebook="notebooks/80_flood.ipynb",
         parcel="data/twins/{twin}/parcel.geojson",
         terrain="data/cubes/terrain/{twin}.json",
@@ -101,6 +109,7 @@ rule scenarios:
 
 rule simulate_flood_scenario:
     input:
+        land_cover,
         scenario="config/scenarios/{twin}/floods/{scenario}.yaml",
         parcel="data/twins/{twin}/parcel.geojson",
         terrain="data/cubes/terrain/{twin}.json",

@@ -1,5 +1,6 @@
 """The design storm over the parcel: what is kept of a flood run, and how likely its storm is."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,10 @@ import xarray as xr
 from rasterio.features import geometry_mask
 from rasterio.transform import from_origin
 
+from agritwin.errors import DataError
+from agritwin.geometry import epsg_of, read_parcels, to_crs
 from agritwin.simulation.flood import parcel_summary
+from agritwin.simulation.flood.roughness import roughness
 
 KEPT = (
     "water_depth",
@@ -26,6 +30,29 @@ FRAME_MINUTES = 15
 def frames(simulated_h: float) -> list[float]:
     """Return the times [s] at which depths are kept: every quarter of an hour."""
     return [60.0 * FRAME_MINUTES * step for step in range(int(simulated_h * 60 / FRAME_MINUTES) + 1)]
+
+
+def with_roughness(terrain: xr.Dataset, flood: dict[str, Any]) -> xr.Dataset:
+    """Return a terrain with `manning` by cell, where the section `flood` names a file of what covers the land.
+
+    Raises
+    ------
+    DataError
+        Where the file cannot be read, or a feature says neither `land_cover` nor `uso_sigpac`.
+    """
+    if flood["land_cover"] is None:
+        return terrain
+    areas = []
+    for number, (polygon, told) in enumerate(read_parcels(Path(flood["land_cover"])), 1):
+        cover = told.get("land_cover") or told.get("uso_sigpac")
+        if not cover:
+            raise DataError(
+                f"{flood['land_cover']}, feature {number}, says nothing of the land cover.",
+                "Give it the property land_cover, or uso_sigpac as SIGPAC has it.",
+            )
+        areas.append((polygon, str(cover)))
+    local = [(to_crs(polygon, 4326, epsg_of(terrain)), cover) for polygon, cover in areas]
+    return terrain.assign(manning=roughness(terrain, local, flood["manning"]))
 
 
 def parcel_mask(terrain: xr.Dataset, polygon: Any) -> xr.DataArray:

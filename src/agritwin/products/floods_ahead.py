@@ -10,7 +10,7 @@ from agritwin.alerts.catalogue import rules
 from agritwin.alerts.live import distinct, flood_notes
 from agritwin.alerts.rarity import Frequency
 from agritwin.alerts.rules import Evidence, Judgement, judge
-from agritwin.products.flood import parcel_mask
+from agritwin.products.flood import parcel_mask, with_roughness
 from agritwin.simulation.flood import CurveNumber, simulate
 from agritwin.simulation.flood.events import Event, curve_number, heaviest
 from agritwin.simulation.flood.library import AFTERWARDS_H, Library, Response, coarsened
@@ -77,7 +77,7 @@ def refine(
     chosen = [i for i in worst if ahead[i][1].depth_max_m >= danger]
     if terrain is None or forecast is None or not chosen or not _decisive(chosen, ahead, forecast, settings):
         return {}
-    land = coarsened(terrain, REFINED_M)
+    land = coarsened(with_roughness(terrain, flood), REFINED_M)
     inside = parcel_mask(land, polygon).to_numpy().astype(bool)
     found = {}
     for member in chosen:
@@ -107,7 +107,7 @@ def full_run(terrain: xr.Dataset, rain_mm: np.ndarray, event: Event, flood: dict
         rain,
         duration_s=time[-1] + AFTERWARDS_H * 3600.0,
         output_times_s=[],
-        manning=flood["manning"],
+        manning=terrain.get("manning", flood["manning"]),
         infiltration=CurveNumber(curve_number(flood["curve_number"], event.soil_water)),
         advection=False,
     )

@@ -16,7 +16,7 @@ from agritwin.pins import open_pointer, read_pointer, write_pointer
 from agritwin.products.flood import parcel_mask
 from agritwin.products.publish import plain
 from agritwin.simulation.flood.events import Event
-from agritwin.simulation.flood.library import ARRIVED_M, Library, Plan, build, coarsened, run
+from agritwin.simulation.flood.library import ARRIVED_M, Library, Plan, build, coarsened, ground, run
 from agritwin.workspace import cube, write_json
 
 KIND = "flood_library"
@@ -26,8 +26,7 @@ NORMAL = 0.5
 
 def mark(terrain: xr.Dataset, polygon: Any, plan: Plan) -> str:
     """Return what a library rests on: terrain, parcel, plan and the solver's code, as one digest."""
-    ground = digest(terrain[["surface_altitude"]])
-    about = [ground, polygon.wkt, asdict(plan), fingerprint.code("agritwin.simulation.flood.library")]
+    about = [digest(ground(terrain)), polygon.wkt, asdict(plan), fingerprint.code("agritwin.simulation.flood.library")]
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
 

@@ -81,7 +81,7 @@ def run(terrain: xr.Dataset, storm: dict[str, Any], number: float, flood: dict[s
         design_storm(**storm),
         duration_s=flood["simulated_h"] * 3600.0,
         output_times_s=product.frames(flood["simulated_h"]),
-        manning=flood["manning"],
+        manning=terrain.get("manning", flood["manning"]),
         infiltration=CurveNumber(number),
     )
 
@@ -104,7 +104,8 @@ def simulate_scenario(scenario: str, parcel: str, terrain: str, result: str, twi
     asked = read(Path(scenario), FloodScenario)
     if asked.twin != twin:
         raise ConfigError(f"{scenario} is about twin {asked.twin!r}.", f"It lies in the folder of {twin}: move it.")
-    land, polygon = open_pointer(terrain), shape(workspace.read_json(parcel)["geometry"])
+    land = product.with_roughness(open_pointer(terrain), flood)
+    polygon = shape(workspace.read_json(parcel)["geometry"])
     if asked.resolution_m is not None:
         land = coarsened(land, asked.resolution_m)
     epsg = utm_epsg(polygon.centroid.x, polygon.centroid.y)

@@ -9,7 +9,7 @@ from exactextract.raster import NumPyRasterSource
 from shapely.geometry import mapping
 
 from agritwin.errors import DataError
-from agritwin.geometry import to_crs
+from agritwin.geometry import epsg_of, to_crs
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -47,7 +47,7 @@ def parcel_weights(geometry: "BaseGeometry", grid: xr.Dataset | xr.DataArray) ->
         ymin=y.min() - half_y,
         ymax=y.max() + half_y,
     )
-    projected = to_crs(geometry, 4326, _epsg(grid))
+    projected = to_crs(geometry, 4326, epsg_of(grid))
     feature = {"type": "Feature", "geometry": mapping(projected), "properties": {}}
     answer: list[Any] = exact_extract(raster, [feature], ["cell_id", "coverage"])  # type: ignore[assignment]
     cells = answer[0]["properties"]
@@ -65,15 +65,6 @@ def parcel_weights(geometry: "BaseGeometry", grid: xr.Dataset | xr.DataArray) ->
         name="weight",
         attrs={"units": "1", "long_name": "share of the pixel within the parcel"},
     )
-
-
-def _epsg(grid: xr.Dataset | xr.DataArray) -> int:
-    from pyproj import CRS
-
-    epsg = CRS.from_wkt(grid["spatial_ref"].attrs["crs_wkt"]).to_epsg()
-    if epsg is None:
-        raise DataError("The reference system of the images has no EPSG code.", "Reproject them to a UTM zone.")
-    return epsg
 
 
 def parcel_statistics(values: xr.DataArray, weights: xr.DataArray) -> xr.Dataset:

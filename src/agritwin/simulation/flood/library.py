@@ -24,6 +24,8 @@ from agritwin.simulation.flood.storms import design_storm
 
 AXES = ("soil_water", "duration", "depth")
 POWER = 0.6
+GROUND = ("surface_altitude", "manning")
+"""What of a terrain a flood runs on; the roughness where there is one by cell."""
 AFTERWARDS_H = 2.0
 """How long a run goes on after its rain."""
 ARRIVED_M = 0.05
@@ -64,12 +66,17 @@ class Plan:
         return [Event(depth, duration, water) for water, duration, depth in nodes]
 
 
+def ground(terrain: xr.Dataset) -> xr.Dataset:
+    """Return what of a terrain a flood runs on."""
+    return terrain[[name for name in GROUND if name in terrain]]
+
+
 def coarsened(terrain: xr.Dataset, resolution_m: float) -> xr.Dataset:
     """Return the terrain on cells of about the resolution, each the mean of those in it; finer ones stay."""
     cell = abs(float(terrain["x"][1] - terrain["x"][0]))
     factor = max(round(resolution_m / cell), 1)
-    altitude = terrain[["surface_altitude"]]
-    coarse = altitude if factor == 1 else altitude.coarsen({"x": factor, "y": factor}, boundary="trim").mean()  # type: ignore[attr-defined]
+    fine = ground(terrain)
+    coarse = fine if factor == 1 else fine.coarsen({"x": factor, "y": factor}, boundary="trim").mean()  # type: ignore[attr-defined]
     return coarse.assign_attrs(terrain.attrs)
 
 
@@ -80,7 +87,7 @@ def run(terrain: xr.Dataset, event: Event, plan: Plan) -> xr.Dataset:
         design_storm(event.depth_mm, event.duration_h),
         duration_s=(event.duration_h + AFTERWARDS_H) * 3600.0,
         output_times_s=[],
-        manning=plan.manning,
+        manning=terrain.get("manning", plan.manning),
         infiltration=CurveNumber(curve_number(plan.curve_number, event.soil_water)),
         advection=False,
         thresholds_m=(ARRIVED_M,),
