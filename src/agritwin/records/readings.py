@@ -214,7 +214,10 @@ def readings(
     doubtful
         Whether to return readings flagged as unusable too.
     """
-    table = together(*_datatypes(engine, measure))
+    with reading(engine) as connection:
+        sensors = sensors_of(connection, twin_id, sensor)
+        datatypes = _datatypes(connection, measure)
+    table = together(*datatypes)
     c, i = table.c, t.installations.c
     stands = sa.and_(
         i.sensor_id == c.sensor_id, i.start_ms <= c.time_ms, sa.or_(i.end_ms.is_(None), c.time_ms < i.end_ms)
@@ -230,8 +233,9 @@ def readings(
         .select_from(with_sensors(table).outerjoin(t.installations, stands))
         .order_by(c.sensor_id, c.measure_id, c.time_ms, c.occurrence)
     )
-    chosen = ((t.sensors.c.twin_id, twin_id), (t.sensors.c.name, sensor), (t.measures.c.name, measure))
-    select = select.where(*(column == value for column, value in chosen if value is not None))
+    select = select.where(c.sensor_id.in_(sensors))
+    if measure is not None:
+        select = select.where(t.measures.c.name == measure)
     if start is not None:
         select = select.where(c.time_ms >= milliseconds(start))
     if end is not None:
@@ -254,9 +258,20 @@ def usable(flags: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     return flags.op("&")(int(UNUSABLE)) == 0
 
 
-def _datatypes(engine: sa.Engine, measure: str | None) -> list[str]:
+def sensors_of(connection: sa.Connection, twin_id: str | None = None, name: str | None = None) -> list[int]:
+    """Return the numbers of a twin's sensors, or of the one so named; of all where nothing is said.
+
+    Readings of several tables are looked up by these, since a condition on another table would read each as a whole.
+    """
+    c = t.sensors.c
+    chosen = ((c.twin_id, twin_id), (c.name, name))
+    return list(
+        connection.scalars(sa.select(c.id).where(*(key == value for key, value in chosen if value is not None)))
+    )
+
+
+def _datatypes(connection: sa.Connection, measure: str | None) -> list[str]:
     """Return the type of a measure; none where any is meant."""
     if measure is None:
         return []
-    with reading(engine) as connection:
-        return list(connection.scalars(sa.select(t.measures.c.datatype).where(t.measures.c.name == measure)))
+    return list(connection.scalars(sa.select(t.measures.c.datatype).where(t.measures.c.name == measure)))

@@ -6,8 +6,9 @@ import pandas as pd
 import sqlalchemy as sa
 
 from agritwin.records import tables as t
+from agritwin.records.database import reading
 from agritwin.records.queries import frame
-from agritwin.records.readings import together, with_sensors
+from agritwin.records.readings import sensors_of, together, with_sensors
 
 PATIENCE = 1.5
 """Cadences after which a missing reading is a gap."""
@@ -68,10 +69,12 @@ def missing_messages(engine: sa.Engine, twin_id: str | None = None) -> pd.DataFr
     """
     readings = together()
     c = readings.c
+    with reading(engine) as connection:
+        sensors = sensors_of(connection, twin_id)
     said = (
         sa.select(t.sensors.c.name.label("sensor"), c.time_ms, c.seq)
         .select_from(with_sensors(readings))
-        .where(c.seq.is_not(None), sa.true() if twin_id is None else t.sensors.c.twin_id == twin_id)
+        .where(c.seq.is_not(None), c.sensor_id.in_(sensors))
         .distinct()
         .subquery()
     )

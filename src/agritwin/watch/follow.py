@@ -21,7 +21,7 @@ from agritwin.alerts.rules import LEVELS, Judgement, judge
 from agritwin.alerts.stores import SqlInbox, SqlJournal, ensure_twin, log_alert
 from agritwin.records import tables as t
 from agritwin.records.database import insert, reading, writing
-from agritwin.records.readings import together, usable, with_sensors
+from agritwin.records.readings import sensors_of, together, usable, with_sensors
 from agritwin.watch.context import Context
 
 log = logging.getLogger(__name__)
@@ -92,12 +92,12 @@ def follow_silence(engine: sa.Engine, context: Context, now: dt.datetime) -> lis
     select = (
         sa.select(s.name, s.cadence_s, sa.func.max(c.time_ms).label("last"))
         .select_from(with_sensors(readings))
-        .where(s.twin_id == context.twin, s.cadence_s.is_not(None), s.status == "active")
+        .where(s.cadence_s.is_not(None), s.status == "active")
         .where(usable(c.flags), c.time_ms >= _milliseconds(now - dt.timedelta(days=LIVE_DAYS)))
         .group_by(s.id, s.name, s.cadence_s)
     )
     with reading(engine) as connection:
-        rows = connection.execute(select).all()
+        rows = connection.execute(select.where(c.sensor_id.in_(sensors_of(connection, context.twin)))).all()
         found = []
         for name, cadence_s, last in rows:
             standing = _standings(connection, context.twin, name).get("silent_sensor", Standing())

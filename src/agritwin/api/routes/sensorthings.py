@@ -14,7 +14,8 @@ from agritwin.api import odata
 from agritwin.api.access import Caller
 from agritwin.api.errors import NotFoundError, documented
 from agritwin.api.odata import Options, QueryError
-from agritwin.api.stored.observations import READINGS, UNATTRIBUTED, Catalogue, observations
+from agritwin.api.stored.observations import Columns, observations
+from agritwin.api.stored.things import UNATTRIBUTED, Catalogue
 from agritwin.api.surroundings import Around
 from agritwin.records import tables as t
 from agritwin.records.database import reading
@@ -118,7 +119,7 @@ class Reader:
         """Return the number of entities (where asked), a page of them, and whether more follow."""
         if reach.kind == "Observations":
             total, rows, more = (
-                (0, [], False) if reach.nothing else observations(self.catalogue, _clauses(reach), asked)
+                (0, [], False) if reach.nothing else observations(self.catalogue, lambda c: _clauses(reach, c), asked)
             )
         else:
             found = [row for row in _MAKERS[reach.kind](self.catalogue) if _within(self.catalogue, reach, row)]
@@ -271,9 +272,8 @@ def _within(catalogue: Catalogue, reach: Reach, row: dict[str, Any]) -> bool:
     return reach.twin == (twin or UNATTRIBUTED)
 
 
-def _clauses(reach: Reach) -> list[sa.ColumnElement[bool]]:
+def _clauses(reach: Reach, c: Columns) -> list[sa.ColumnElement[bool]]:
     """Return which observations are meant, as SQL."""
-    c = READINGS.c
     found = []
     if reach.key is not None:
         numbers = _numbers(reach.key, 4)

@@ -1,229 +1,83 @@
-"""What SensorThings shows: things (twins), sensors, observed properties, datastreams and observations."""
+"""Observations as SensorThings asks for them: filtered, in an order, a page of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import sqlalchemy as sa
 
 from agritwin.api import odata
-from agritwin.api.parcels import feature
-from agritwin.api.shapes import moment
-from agritwin.api.stored.stays import GEOJSON, Stay, place, stays
+from agritwin.api.stored.things import Catalogue, written
 from agritwin.records import tables as t
 from agritwin.records.instruments import Flag
 from agritwin.records.readings import together
-from agritwin.records.spellings import Spelling, is_annotation, spellings
 from agritwin.records.values import value_of
 
-UNATTRIBUTED = "unattributed"
-OM = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_"
-OBSERVED = {"float": "Measurement", "int": "CountObservation", "bool": "TruthObservation", "string": "Observation"}
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """All entities but the observations, as far as an account may see them; they are few."""
-
-    connection: sa.Connection
-    root: Path
-    allowed: list[str] | None  # twins; None: all
-
-    @cached_property
-    def sensors(self) -> list[Any]:
-        """Rows of sensors."""
-        c = t.sensors.c
-        select = sa.select(c.id, c.name, c.label, c.notes, c.sensor_type, c.twin_id).order_by(c.id)
-        if self.allowed is not None:
-            select = select.where(c.twin_id.in_(self.allowed))
-        return list(self.connection.execute(select).all())
-
-    @cached_property
-    def measures(self) -> dict[int, Spelling]:
-        """Measures of sensors by number."""
-        return {known.measure_id: known for known in spellings(self.connection, "sensor")}
-
-    @cached_property
-    def pairs(self) -> list[tuple[Any, Spelling]]:
-        """Each sensor with each of its measures: one datastream each."""
-        c = t.sensor_type_measures.c
-        rows = self.connection.execute(sa.select(c.sensor_type, c.measure_id).order_by(c.measure_id)).all()
-        return [
-            (sensor, self.measures[row.measure_id])
-            for sensor in self.sensors
-            for row in rows
-            if row.sensor_type == sensor.sensor_type
-        ]
-
-    @cached_property
-    def twins(self) -> list[str]:
-        """Ids of the things."""
-        found = {str(sensor.twin_id or UNATTRIBUTED) for sensor in self.sensors}
-        select = sa.select(t.twins.c.id)
-        known = set(self.connection.scalars(select))
-        return sorted(found | (known if self.allowed is None else known & set(self.allowed)))
-
-    @cached_property
-    def stays(self) -> dict[str, Stay]:
-        """Where the sensors stood when, by id."""
-        return {stay.key: stay for stay in stays(self.connection, [sensor.id for sensor in self.sensors])}
-
-    def parcel(self, twin: str) -> dict[str, Any] | None:
-        """Return the outline of a thing as GeoJSON."""
-        found = None if twin == UNATTRIBUTED else feature(self.root, twin)
-        return found and found["geometry"]
-
-    def things(self) -> list[dict[str, Any]]:
-        """Return the things."""
-        return [
-            {
-                "@iot.id": twin,
-                "name": twin,
-                "description": "sensors of no twin" if twin == UNATTRIBUTED else f"digital twin of parcel {twin}",
-                "properties": {"twin": twin},
-            }
-            for twin in self.twins
-        ]
-
-    def outlines(self, encoding: str, content: str) -> list[dict[str, Any]]:
-        """Return the outlines of the things, as locations or as features of interest."""
-        return [
-            {
-                "@iot.id": twin,
-                "name": twin,
-                "description": f"outline of parcel {twin}",
-                encoding: GEOJSON,
-                content: outline,
-            }
-            for twin in self.twins
-            if (outline := self.parcel(twin)) is not None
-        ]
-
-    def locations(self) -> list[dict[str, Any]]:
-        """Return the outlines of the things, and the places where sensors stand or stood."""
-        places = {stay.place: place(stay) for stay in self.stays.values()}
-        return self.outlines("encodingType", "location") + [places[number] for number in sorted(places)]
-
-    def historical_locations(self) -> list[dict[str, Any]]:
-        """Return where sensors stood from when on: one entity a stay."""
-        return [
-            {
-                "@iot.id": key,
-                "time": written(stay.start_ms),
-                "properties": {"sensor": stay.sensor, "until": written(stay.end_ms)},
-            }
-            for key, stay in self.stays.items()
-        ]
-
-    def sensor_entities(self) -> list[dict[str, Any]]:
-        """Return the sensors."""
-        return [
-            {
-                "@iot.id": sensor.id,
-                "name": sensor.name,
-                "description": sensor.notes or sensor.label or sensor.name,
-                "encodingType": "text/html",
-                "metadata": f"type {sensor.sensor_type}",
-                "properties": {"label": sensor.label, "type": sensor.sensor_type},
-            }
-            for sensor in self.sensors
-        ]
-
-    def properties(self) -> list[dict[str, Any]]:
-        """Return what is observed."""
-        used = {known.measure_id: known for _, known in self.pairs}
-        return [
-            {
-                "@iot.id": known.measure_id,
-                "name": known.name,
-                "description": f"{known.name} [{known.unit}]",
-                "definition": f"urn:agritwin:measure:{quote(known.name, safe='')}",
-            }
-            for known in (self.measures[number] for number in sorted(used))
-        ]
-
-    def datastreams(self) -> list[dict[str, Any]]:
-        """Return the datastreams, without the span of their observations."""
-        return [
-            {
-                "@iot.id": f"{sensor.id}-{known.measure_id}",
-                "name": f"{known.name} of {sensor.name}",
-                "description": f"{known.name} as sensor {sensor.name} reports it",
-                "observationType": OM + OBSERVED[known.datatype],
-                "unitOfMeasurement": {
-                    "name": known.units or known.unit,
-                    "symbol": known.unit.strip("{}"),
-                    "definition": None if is_annotation(known.unit) else f"urn:ucum:{quote(known.unit, safe='')}",
-                },
-            }
-            for sensor, known in self.pairs
-        ]
-
-    def span(self, sensor: int, measure: int) -> str | None:
-        """Return the interval of time that a datastream's observations cover."""
-        c = t.READINGS[self.measures[measure].datatype].c
-        select = sa.select(sa.func.min(c.time_ms), sa.func.max(c.time_ms))
-        first, last = self.connection.execute(select.where(c.sensor_id == sensor, c.measure_id == measure)).one()
-        return None if first is None else f"{written(first)}/{written(last)}"
-
-
-def written(milliseconds: int | None) -> str | None:
-    """Return a moment in ISO 8601, UTC."""
-    if milliseconds is None:
-        return None
-    return moment(milliseconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-READINGS = together()
-ORDER: dict[str, Any] = {
-    "phenomenonTime": READINGS.c.time_ms,
-    "resultTime": READINGS.c.arrival_ms,
-    "result": READINGS.c.value,
-}
-
-
-def _of_result(kind: str, wanted: Any) -> sa.ColumnElement[bool]:
-    if isinstance(wanted, str):
-        return odata.COMPARE[kind](READINGS.c.text, wanted)
-    return odata.by_number(READINGS.c.value)(kind, wanted)
-
-
-COLUMNS: dict[str, Callable[[str, Any], sa.ColumnElement[bool]]] = {
-    "phenomenonTime": odata.by_moment(READINGS.c.time_ms),
-    "resultTime": odata.by_moment(READINGS.c.arrival_ms),
-    "result": _of_result,
-}
+Columns = sa.ColumnCollection[str, sa.ColumnElement[Any]]
+ORDER = {"phenomenonTime": "time_ms", "resultTime": "arrival_ms", "result": "value"}
 
 
 def observations(
-    catalogue: Catalogue, where: list[sa.ColumnElement[bool]], asked: odata.Options
+    catalogue: Catalogue, where: Callable[[Columns], list[sa.ColumnElement[bool]]], asked: odata.Options
 ) -> tuple[int | None, list[dict[str, Any]], bool]:
     """Return how many observations there are (where asked), a page of them, and whether more follow.
+
+    Parameters
+    ----------
+    catalogue
+        What may be seen.
+    where
+        Makes conditions on columns of readings: which observations are meant.
+    asked
+        Filter, order and page.
 
     Raises
     ------
     QueryError
         For a property that cannot be asked for.
     """
-    c = READINGS.c
-    where = [*where, c.sensor_id.in_([sensor.id for sensor in catalogue.sensors])]
-    if asked.filter is not None:
-        where.append(odata.clause(asked.filter, COLUMNS))
-    order = []
+    sensors = [sensor.id for sensor in catalogue.sensors]
+    total, parts = 0, []
+    for datatype in sorted({known.datatype for known in catalogue.measures.values()}):
+        found = together(datatype)
+        conditions = [*where(found.c), found.c.sensor_id.in_(sensors)]
+        if asked.filter is not None:
+            conditions.append(odata.clause(asked.filter, _comparisons(found.c)))
+        # No type gives more to the page than the page ends with: each is cut there, along the key of its table.
+        select = sa.select(found).where(*conditions).order_by(*_order(found.c, asked))
+        parts.append(sa.select(select.limit(asked.skip + asked.top + 1).subquery()))
+        if asked.count:
+            counting = sa.select(sa.func.count()).select_from(found).where(*conditions)
+            total += catalogue.connection.execute(counting).scalar_one()
+    if not parts:
+        return (0 if asked.count else None), [], False
+    page = sa.union_all(*parts).subquery()
+    select = sa.select(page).order_by(*_order(page.c, asked)).limit(asked.top + 1).offset(asked.skip)
+    rows = catalogue.connection.execute(select).all()
+    shown = [_observation(catalogue, row) for row in rows[: asked.top]]
+    return (total if asked.count else None), shown, len(rows) > asked.top
+
+
+def _order(c: Columns, asked: odata.Options) -> list[sa.ColumnElement[Any]]:
+    found = []
     for name, descending in asked.order:
         if name not in ORDER:
             raise odata.QueryError(f"Observations cannot be ordered by {name!r}.")
-        order.append(ORDER[name].desc() if descending else ORDER[name])
-    select = sa.select(READINGS).where(*where).order_by(*order, c.sensor_id, c.measure_id, c.time_ms, c.occurrence)
-    rows = catalogue.connection.execute(select.limit(asked.top + 1).offset(asked.skip)).all()
-    total = None
-    if asked.count:
-        counting = sa.select(sa.func.count()).select_from(READINGS).where(*where)
-        total = catalogue.connection.execute(counting).scalar_one()
-    return total, [_observation(catalogue, row) for row in rows[: asked.top]], len(rows) > asked.top
+        column = c[ORDER[name]]
+        found.append(column.desc() if descending else column)
+    return [*found, *(c[name] for name in t.KEY)]
+
+
+def _comparisons(c: Columns) -> dict[str, Callable[[str, Any], sa.ColumnElement[bool]]]:
+    def of_result(kind: str, wanted: Any) -> sa.ColumnElement[bool]:
+        if isinstance(wanted, str):
+            return odata.COMPARE[kind](c.text, wanted)
+        return odata.by_number(c.value)(kind, wanted)
+
+    return {
+        "phenomenonTime": odata.by_moment(c.time_ms),
+        "resultTime": odata.by_moment(c.arrival_ms),
+        "result": of_result,
+    }
 
 
 def _observation(catalogue: Catalogue, row: Any) -> dict[str, Any]:
