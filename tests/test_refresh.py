@@ -1,5 +1,6 @@
 """``agritwin refresh``: exit codes, the lock, the clock, catching up, and cron."""
 
+import contextlib
 import datetime as dt
 import json
 import os
@@ -169,39 +170,79 @@ def test_the_journal_shows_each_source_with_its_twins(workspace, monkeypatch):
 
 
 CRON = Path("/etc/cron.d/agritwin-test")
+OTHER_TIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 
 
-@pytest.mark.slow
-def test_cron_refreshes_a_workspace(request, tmp_path, thorough):
-    """Debian's own cron runs the line of the documentation once a minute; the workspace moves on by a day or more."""
+@pytest.fixture
+def cron(request, tmp_path, thorough):
+    """Debian's own cron, for a line in a built workspace."""
     if not thorough:
         pytest.skip("cron looks once a minute: part of the acceptance campaign (--thorough)")
     if shutil.which("cron") is None or os.geteuid() != 0:
         pytest.skip("needs Debian's cron and root")
-    if subprocess.run(["pgrep", "-x", "cron"], capture_output=True, check=False).returncode == 0:
+    if cron_runs():
         pytest.skip("another cron is running on this machine")
     folder = tmp_path / "workspace"
     shutil.copytree(request.getfixturevalue("built"), folder, symlinks=True)
-    before = json.loads((folder / "data/as_of.json").read_text())["as_of"]
-    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
-    passed_on = "".join(f"{name}={os.environ[name]}\n" for name in ("PYTHONPATH",) if name in os.environ)
-    CRON.write_text(
-        f"SHELL=/bin/sh\nPATH={path}\n{passed_on}"
-        f"* * * * * root cd {folder} && agritwin refresh --twin {DEMO} >> refresh.log 2>&1; echo $? >> codes\n"
-    )
-    daemon = subprocess.Popen(["cron", "-f"])
-    try:
-        deadline = time.monotonic() + 400
-        while time.monotonic() < deadline and not (folder / "codes").is_file():
-            time.sleep(1)
-    finally:
-        CRON.unlink()
-        daemon.terminate()
-        daemon.wait()
+
+    @contextlib.contextmanager
+    def running(when, **environment):
+        path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+        passed_on = "".join(f"{name}={os.environ[name]}\n" for name in ("PYTHONPATH",) if name in os.environ)
+        refreshing = f"agritwin refresh --twin {DEMO} >> refresh.log 2>&1; echo $? >> codes"
+        CRON.write_text(f"SHELL=/bin/sh\nPATH={path}\n{passed_on}{when} root cd {folder} && ({refreshing})\n")
+        daemon = subprocess.Popen(["cron", "-f"], env=os.environ | environment)
+        try:
+            yield folder
+        finally:
+            CRON.unlink()
+            daemon.terminate()
+            daemon.wait()
+            while cron_runs():  # a child that waits for its job
+                time.sleep(1)
+
+    return running
+
+
+def cron_runs():
+    return subprocess.run(["pgrep", "-x", "cron"], capture_output=True, check=False).returncode == 0
+
+
+def known_date(folder):
+    return dt.date.fromisoformat(json.loads((folder / "data/as_of.json").read_text())["as_of"])
+
+
+def ended(folder, seconds=400):
+    """Wait for a refresh to end."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not (folder / "codes").is_file():
+        time.sleep(1)
+    return (folder / "codes").read_text().split()
+
+
+@pytest.mark.slow
+def test_cron_refreshes_a_workspace(cron):
+    """The line of the documentation once a minute; the workspace moves on by a day or more."""
+    with cron("* * * * *") as folder:
+        before = known_date(folder)
+        codes = ended(folder)
     told = (folder / "refresh.log").read_text()
-    assert (folder / "codes").read_text().split()[0] in ("0", str(refresh.BUSY)), told
-    after = json.loads((folder / "data/as_of.json").read_text())["as_of"]
-    assert dt.date.fromisoformat(after) > dt.date.fromisoformat(before), told
+    assert codes[0] in ("0", str(refresh.BUSY)), told
+    assert known_date(folder) > before, told
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(OTHER_TIME is None, reason="needs Debian's faketime")
+@pytest.mark.parametrize(("night", "hours"), [("2025-03-30", 2), ("2025-10-26", 4)])
+def test_cron_refreshes_once_in_a_night_in_which_the_clock_changes(cron, night, hours):
+    """Half past two is left out in spring and comes twice in autumn; four hours pass in a minute."""
+    faster = {"TZ": "Europe/Madrid", "LD_PRELOAD": str(OTHER_TIME), "FAKETIME": f"@{night} 01:30:00 x240"}
+    with cron("30 2 * * *", **faster) as folder:
+        before = known_date(folder)
+        time.sleep(hours * 3600 / 240)
+        codes = ended(folder)
+    assert codes == ["0"], (folder / "refresh.log").read_text()
+    assert known_date(folder) == before + dt.timedelta(days=1)
 
 
 @pytest.mark.usefixtures("workspace")

@@ -11,7 +11,6 @@ log = logging.getLogger(__name__)
 
 ORGANIC_MATTER_PER_CARBON = 1.724
 """The van Bemmelen factor."""
-PARTICLE_DENSITY = 2.65
 Z95 = 1.645
 """Standard deviations from the median to the 95 % quantile of a normal distribution."""
 

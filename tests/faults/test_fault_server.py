@@ -25,7 +25,7 @@ from agritwin.observe.forecast import fetch_forecast
 from agritwin.observe.ndvi import fetch_ndvi
 from agritwin.observe.site import fetch_site
 from agritwin.observe.weather import fetch_weather
-from agritwin.sources import cog, cog_reader, dem, http, stac_scenes, zarr_store
+from agritwin.sources import cog, cog_reader, dem, http, quota, stac_scenes, zarr_store
 from agritwin.sources.base import When, Where, open_source
 from agritwin.sources.http import Patience
 from agritwin.sources.stac import EarthSearch
@@ -88,6 +88,7 @@ def reach(server, patch) -> None:
     for name, value in (SECRETS | server.environment() | uncached).items():
         patch.setenv(name, value)
     patch.setattr(http, "PATIENCE", PATIENCE)
+    patch.setitem(quota.LIMITS, "soilgrids", quota.Limits())  # not to wait for the next minute
     for module in (cog_reader, zarr_store):
         patch.setattr(module, "REQUEST_TIME", "1s")
         patch.setattr(module, "RETRY", RETRY)
@@ -132,6 +133,7 @@ def observe(kind: str, name: str, as_of: str) -> dict[str, Any]:
             terrain="data/cubes/terrain/twin.json", soil="data/cubes/soil/twin.json",
             parcel_settings=shape, terrain_settings={"buffer_m": 100.0, "resolution_m": 10.0},
             sources_terrain=[name] if kind == "terrain" else [], sources_soil=[name] if kind == "soil" else [],
+            sources_quota_share=0.9,
         )  # fmt: skip
     return json.loads(Path(status).read_text())
 

@@ -24,7 +24,7 @@ PINS = ("weather", "forecast", "ndvi")
 
 
 def start(folder: Path) -> subprocess.Popen:
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment = os.environ | {"PATH": os.defpath}
     return subprocess.Popen(
         [sys.executable, "-m", "snakemake", "-q", "all", "--config", f"twin={DEMO}"],
         cwd=folder,

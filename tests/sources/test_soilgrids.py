@@ -71,6 +71,7 @@ def test_two_depths_a_request(answers):
         ["15-30cm", "30-60cm"],
         ["60-100cm", "100-200cm"],
     ]
+    assert soilgrids.SoilGrids().plan(PLACE, TODAY).requests == 3
 
 
 def test_over_a_town_the_nearest_neighbour_answers(answers):

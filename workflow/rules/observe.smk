@@ -66,7 +66,9 @@ rule fetch_site:
     params:
         module="agritwin.observe.site",
         files=files,
-        settings=settings("zone", "sources.terrain", "sources.soil", parcel_settings="parcel", terrain_settings="terrain"),
+        settings=settings(
+            "zone", "sources.terrain", "sources.soil", "sources.quota_share", parcel_settings="parcel", terrain_settings="terrain"
+        ),
         code=code("agritwin.observe.site"),
     log:
         "logs/{twin}/fetch_site.log",

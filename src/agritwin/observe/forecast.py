@@ -49,7 +49,7 @@ def fetch_forecast(
         if past and not getattr(source, "keeps_issues", False):
             continue
         try:
-            quota.spend(source.plan(where, when), sources_quota_share)  # type: ignore[attr-defined]
+            quota.book(source, where, when, sources_quota_share)
             items += forecast_cube.write_issue(store, source.fetch(where, when), f"forecast of {as_of}")
             break
         except SourceError as error:

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import logging
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ from agritwin.observe import step
 from agritwin.observe.status import write_status
 from agritwin.pins import is_synthetic, write_pointer
 from agritwin.soil import hydraulic_properties
-from agritwin.sources.base import When, Where, open_source
+from agritwin.sources import quota
+from agritwin.sources.base import Source, When, Where, open_source
 from agritwin.terrain import drainage, slope_and_aspect
 from agritwin.workspace import cube, write_text
 
@@ -45,6 +47,7 @@ def fetch_site(
     terrain_settings: dict[str, float],
     sources_terrain: list[str],
     sources_soil: list[str],
+    sources_quota_share: float,
 ) -> None:
     """Write the parcel, and the terrain and soil cubes of a twin.
 
@@ -58,8 +61,8 @@ def fetch_site(
         Id and time zone, which also tells the country.
     parcel_settings, terrain_settings
         Sections ``parcel`` and ``terrain`` of the configuration.
-    sources_terrain, sources_soil
-        Names of sources; the first that answers is used.
+    sources_terrain, sources_soil, sources_quota_share
+        Names of sources; the first that answers is used. Share of their limits that may be used.
     """
     polygon = _polygon(outline, parcel_settings, twin)
     check_swap(polygon, zone, f"Twin {twin}")
@@ -72,7 +75,8 @@ def fetch_site(
         ("soil", soil, sources_soil, {}, hydraulic_properties),
     ):
         store, _ = cube(kind, twin)
-        problem = _fetch(kind, store, names, options, where, derive)
+        sources = (open_source(kind, name, **options) for name in names)
+        problem = _fetch(sources, sources_quota_share, store, where, derive)
         failures.extend(problem)
         if head(store) is None:
             kept = kept and not problem
@@ -121,17 +125,18 @@ def _feature(polygon: "BaseGeometry", settings: dict[str, Any], twin: str) -> di
     return {"type": "Feature", "id": twin, "properties": properties, "geometry": mapping(polygon)}
 
 
-def _fetch(kind: str, store: Path, names: list[str], options: dict, where: Where, derive: Any) -> list[SourceError]:
+def _fetch(sources: Iterable[Source], share: float, store: Path, where: Where, derive: Any) -> list[SourceError]:
     failures: list[SourceError] = []
-    for name in names:
+    for source in sources:
         try:
-            dataset = open_source(kind, name, **options).fetch(where, ANY_TIME)
+            quota.book(source, where, ANY_TIME, share)
+            dataset = source.fetch(where, ANY_TIME)
         except SourceError as error:
             log.warning("%s", error)
             failures.append(error)
             continue
-        write_group(store, kind, derive(dataset), f"{kind} from {name}")
-        log.info("%s from %s, synthetic: %s", kind, name, is_synthetic(dataset))
+        write_group(store, source.kind, derive(dataset), f"{source.kind} from {source.name}")
+        log.info("%s from %s, synthetic: %s", source.kind, source.name, is_synthetic(dataset))
         break
     return failures
 

@@ -151,10 +151,7 @@ class _Task:
             self.silent.add(error.source)
 
     def _book(self, source: Source, when: When, what: str = "plan") -> None:
-        """Book what a question takes of the provider's quota, where the source states it."""
-        plan = getattr(source, what, None)
-        if plan is not None:
-            quota.spend(plan(self.where, when), self.quota_share)
+        quota.book(source, self.where, when, self.quota_share, what)
 
     @staticmethod
     def _reaches(source: Source, piece: When, last: dt.date) -> bool:

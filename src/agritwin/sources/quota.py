@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -41,6 +42,8 @@ LIMITS = {
     "siar": Limits(minute=100, day=10_000),
     # No limit is published; a point request is light, and many at once are answered with 429.
     "nasa_power": Limits(minute=60, day=2_000),
+    # docs.isric.org: fair use.
+    "soilgrids": Limits(minute=5),
 }
 
 
@@ -58,6 +61,28 @@ class Plan:
 
 class QuotaReachedError(SourceError):
     """A fetch would pass the share of a provider's limit that this machine may use."""
+
+
+def book(source: Any, where: Any, when: Any, share: float, what: str = "plan") -> None:
+    """Book what a question takes of a provider's quota, where its source states it.
+
+    Parameters
+    ----------
+    source, where, when
+        Who is asked, for where and when.
+    share
+        As :func:`spend` takes it.
+    what
+        The source's method that states the plan.
+
+    Raises
+    ------
+    QuotaReachedError
+        See :func:`spend`.
+    """
+    plan = getattr(source, what, None)
+    if plan is not None:
+        spend(plan(where, when), share)
 
 
 def spend(

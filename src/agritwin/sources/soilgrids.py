@@ -1,6 +1,7 @@
 """SoilGrids 2.0 of ISRIC: texture, carbon, acidity, density and stones of six layers, with quantiles (CC BY 4.0)."""
 
 import itertools
+import math
 import re
 
 import httpx
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 from agritwin.errors import SourceError
 from agritwin.sources.base import When, Where
 from agritwin.sources.http import client, get_json, validated
+from agritwin.sources.quota import Plan
 
 URL = "https://rest.isric.org/soilgrids/v2.0/properties/query"
 DEPTHS = ("0-5cm", "5-15cm", "15-30cm", "30-60cm", "60-100cm", "100-200cm")
@@ -66,6 +68,11 @@ class SoilGrids:
 
     def __init__(self, transport: httpx.BaseTransport | None = None) -> None:
         self._http = client(transport)
+
+    def plan(self, where: Where, when: When) -> Plan:
+        """State what a fetch takes where the cell under the place holds a profile."""
+        requests = math.ceil(len(DEPTHS) / DEPTHS_A_REQUEST)
+        return Plan(self.name, requests, requests)
 
     def fetch(self, where: Where, when: When) -> xr.Dataset:
         """Return soil properties (depth) with quantiles; ``when`` does not matter.
