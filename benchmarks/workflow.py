@@ -49,7 +49,6 @@ def workspace(folder: Path) -> Path:
 def timed(folder: Path, *command: str) -> tuple[float, float]:
     """Wall and CPU seconds of a command and all its children."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     before, start = os.times(), time.perf_counter()
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:

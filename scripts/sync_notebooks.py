@@ -5,7 +5,6 @@ written and a difference is an error.
 """
 
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -19,8 +18,7 @@ DEMO = "47-96-0-0-5-20-1"
 def rule_parameters(twin: str = DEMO) -> dict[str, dict]:
     """Return notebook path to the parameters that its rule passes for a twin, from one dry run."""
     command = [sys.executable, "-m", "snakemake", "-n", "-p", "-F", "--config", f"twin={twin}"]
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
     found = {}

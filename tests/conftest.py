@@ -58,15 +58,14 @@ def hourly() -> xr.Dataset:
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """Run the workflow in a folder, as a person would."""
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    """Run the workflow in a folder, as a person would who has not even activated the environment."""
     return subprocess.run(
         [sys.executable, "-m", "snakemake", *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
-        env=environment,
+        env=os.environ | {"PATH": os.defpath},
     )
 
 

@@ -3,7 +3,6 @@
 import importlib
 import inspect
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -20,14 +19,12 @@ CROPS = ("70_crop.ipynb", "71_field.ipynb")
 
 @pytest.fixture(scope="module")
 def commands(root):
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "-n", "-p", "-F", "--config", f"twin={DEMO}"],
         cwd=root,
         capture_output=True,
         text=True,
         check=False,
-        env=environment,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     lines = re.findall(r"python -m agritwin\.job (agritwin\.\S+) (.*)", done.stdout + done.stderr)

@@ -26,6 +26,9 @@ STEP = (
     "grep -F ' WARNING ' {log} >&2 || true"
 )
 
+# Jobs run with the interpreter that plans them, whether or not its environment was activated.
+os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+
 # A plan of a thousand twins is a million objects that stay: collecting among them takes a third of the planning, and taking
 # them apart at the end another fifth.
 gc.set_threshold(10_000_000, 50, 1000)
