@@ -25,7 +25,7 @@ from agritwin.observe.forecast import fetch_forecast
 from agritwin.observe.ndvi import fetch_ndvi
 from agritwin.observe.site import fetch_site
 from agritwin.observe.weather import fetch_weather
-from agritwin.sources import cog, cog_reader, dem, http, quota, stac_scenes, zarr_store
+from agritwin.sources import cog, cog_reader, http, quota, stac_scenes, zarr_store
 from agritwin.sources.base import When, Where, open_source
 from agritwin.sources.http import Patience
 from agritwin.sources.stac import EarthSearch
@@ -92,9 +92,8 @@ def reach(server, patch) -> None:
     for module in (cog_reader, zarr_store):
         patch.setattr(module, "REQUEST_TIME", "1s")
         patch.setattr(module, "RETRY", RETRY)
-    for settings in (cog.GDAL_SETTINGS, dem.REMOTE_READING):
-        for key, value in GDAL.items():
-            patch.setitem(settings, key, value)
+    for key, value in GDAL.items():
+        patch.setitem(cog.GDAL_SETTINGS, key, value)
     server.fault, server.faulty, server.requests[:] = None, lambda request: True, []
 
 

@@ -5,7 +5,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import httpx
 import numpy as np
@@ -16,21 +16,12 @@ from rasterio.transform import Affine, from_bounds
 
 from agritwin.errors import SourceError
 from agritwin.sources.base import When, Where
-from agritwin.sources.cog import trusted
+from agritwin.sources.cog import GDAL_SETTINGS, trusted
 from agritwin.sources.heights import Grid, ascii_grid, complete, in_memory, opened, read_heights
 from agritwin.sources.http import ask, client, require_ok, text_of
 
 GLO30_URL = "https://copernicus-dem-30m.s3.amazonaws.com/{tile}/{tile}.tif"
 MDT_URL = "https://servicios.idee.es/wcs-inspire/mdt"
-REMOTE_READING: dict[str, Any] = {
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
-    "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
-    "GDAL_HTTP_MAX_RETRY": "4",
-    "GDAL_HTTP_RETRY_DELAY": "1",
-    "GDAL_HTTP_CONNECTTIMEOUT": "10",
-    "GDAL_HTTP_TIMEOUT": "60",
-}
 
 
 def glo30_tiles(bounds: tuple[float, float, float, float]) -> list[str]:
@@ -141,7 +132,7 @@ class Glo30Terrain(HeightService):
 
     @contextmanager
     def _raster(self, url: str) -> Iterator[DatasetReader]:
-        with rasterio.Env(**REMOTE_READING, **trusted()), opened(url, self.name) as raster:
+        with rasterio.Env(**GDAL_SETTINGS, **trusted()), opened(url, self.name) as raster:
             yield raster
 
 
