@@ -61,8 +61,9 @@ def watch(
 
             stack.enter_context(run_broker(DEMO_PORT))
         where = f"{broker.host}:{broker.port}" if broker else "readings that another process stores"
-        console.print(f"Watching {', '.join(settings)}; {where}.", highlight=False)
-        Watch(open_records(), root, settings, broker, registry).run(stop, _tell)
+        told = f"Watching {', '.join(settings)}; {where}."
+        watched = Watch(open_records(), root, settings, broker, registry)
+        watched.run(stop, _tell, lambda: console.print(told, highlight=False))
 
 
 @contextlib.contextmanager

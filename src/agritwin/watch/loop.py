@@ -50,15 +50,25 @@ class Watch:
     broker: Broker | None = None
     registry: Registry | None = None
 
-    def run(self, stop: threading.Event, tell: Callable[[News], None]) -> None:
-        """Watch until told to stop; `tell` is called after what it is told of has been kept."""
+    def run(self, stop: threading.Event, tell: Callable[[News], None], ready: Callable[[], None]) -> None:
+        """Watch until told to stop.
+
+        Parameters
+        ----------
+        stop
+            Ends the watch.
+        tell
+            Called after what it is told of has been kept.
+        ready
+            Called whenever the broker has begun to send, or once where another process listens.
+        """
         woken, contexts = threading.Event(), Contexts(self.root, self.settings)
         for twin in self.settings:
             # Opening the floods takes a second or two: now, and not when it rains.
             if contexts.of(twin).situation.library is None:
                 log.warning("%s: no floods were run ahead, so none is judged. Run snakemake.", twin)
         silence_due = 0.0
-        with self._beside(stop, woken, contexts):
+        with self._beside(stop, woken, contexts, ready):
             while not stop.is_set():
                 woken.wait(LOOK_S)
                 woken.clear()
@@ -79,13 +89,17 @@ class Watch:
         return news
 
     @contextlib.contextmanager
-    def _beside(self, stop: threading.Event, woken: threading.Event, contexts: Contexts) -> Iterator[None]:
+    def _beside(
+        self, stop: threading.Event, woken: threading.Event, contexts: Contexts, ready: Callable[[], None]
+    ) -> Iterator[None]:
         """Have sensors listened to and commands carried out in threads, as long as the block lasts."""
         own = Contexts(self.root, self.settings)
         threads = [threading.Thread(target=self._carry_out, args=(stop, own), name="carry out")]
         failures: list[AgritwinError] = []
         if self.broker is not None and self.registry is not None:
-            threads.append(threading.Thread(target=self._listen, args=(stop, woken, failures), name="listen"))
+            threads.append(threading.Thread(target=self._listen, args=(stop, woken, failures, ready), name="listen"))
+        else:
+            ready()
         for thread in threads:
             thread.start()
         try:
@@ -97,13 +111,15 @@ class Watch:
         if failures:
             raise failures[0]
 
-    def _listen(self, stop: threading.Event, woken: threading.Event, failures: list[AgritwinError]) -> None:
+    def _listen(
+        self, stop: threading.Event, woken: threading.Event, failures: list[AgritwinError], ready: Callable[[], None]
+    ) -> None:
         assert self.broker is not None
         assert self.registry is not None
         try:
             listen(
                 self.broker, self.registry, self.engine, list(self.settings),
-                now=time.time, on_batch=lambda _: woken.set(), stop=stop,
+                now=time.time, on_batch=lambda _: woken.set(), on_ready=ready, stop=stop,
             )  # fmt: skip
         except AgritwinError as error:  # the broker refuses: the watch ends and says why
             failures.append(error)
