@@ -1,6 +1,15 @@
 """Readings in bulk: what becomes of each row, of second values, of odd times; errors are sentences."""
 
+import datetime as dt
+
 import pytest
+import sqlalchemy as sa
+
+from agritwin.records.arrivals import Arrival, store_arrivals
+from agritwin.records.database import writing
+from agritwin.records.instruments import Flag, milliseconds
+from agritwin.records.spellings import find
+from agritwin.records.tables import sensors
 
 NOON = "2025-06-01T12:00:00Z"
 SPAN = {"measure_name": "depth", "unique_identifier": "P1", "dt_from": "2025-01-01T00:00:00Z"} | {
@@ -50,6 +59,21 @@ def test_the_last_value_takes_the_place_of_the_first(probe):
     assert send(probe, [1.0]).is_success
     assert send(probe, [7.0], on_conflict="last").json()["counts"] == {"replaced": 1}
     assert stored(probe, doubtful="true") == [7.0]
+
+
+def test_a_value_takes_the_place_of_words_that_were_none(probe, engine):
+    with writing(engine) as connection:
+        sensor, (depth,) = connection.scalar(sa.select(sensors.c.id)), find(connection, "sensor", "depth")
+        moment = milliseconds(dt.datetime.fromisoformat(NOON))
+        store_arrivals(connection, [Arrival(sensor, depth.measure_id, moment, None, "wet", 0, int(Flag.ABSURD), None)])
+    assert stored(probe, doubtful="true") == ["wet"]
+    assert send(probe, [7.0], on_conflict="last").json()["counts"] == {"replaced": 1}
+    assert stored(probe) == stored(probe, doubtful="true") == [7.0]
+
+
+@pytest.mark.parametrize("moment", [0, 1748779200, 1748779200.5, "1748779200", "2025-06", True, ""])
+def test_a_moment_is_written_in_iso_8601(probe, moment):
+    assert send(probe, [1.0], (moment,)).status_code == 422
 
 
 def test_doubtful_readings_tell_why(probe):

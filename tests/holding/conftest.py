@@ -5,22 +5,12 @@ import openpyxl
 import pytest
 from hypothesis import settings
 
-from agritwin.records.database import connect, migrate
-
 settings.register_profile("no deadline", deadline=None)  # machines differ
 settings.load_profile("no deadline")
 
 EXAMPLES = Path(__file__).parents[2] / ".." / "shared" / "holding_examples"
 PINILLO, BALSA, NEIGHBOUR = "47-96-0-0-5-20-1", "47-124-0-0-1-53-1", "47-96-0-0-5-25-1"
 AS_OF = dt.date(2023, 12, 31)
-
-
-@pytest.fixture
-def engine(tmp_path):
-    store = connect(tmp_path / "records.db")
-    migrate(store)
-    yield store
-    store.dispose()
 
 
 @pytest.fixture

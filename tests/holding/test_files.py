@@ -1,4 +1,6 @@
+import datetime as dt
 import zipfile
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -146,6 +148,16 @@ def test_open_document_spreadsheets_are_read(tmp_path):
         archive.writestr("content.xml", content)
     (sheet,) = read_sheets(land(tmp_path / "a.ods"))
     assert (sheet.name, sheet.rows) == ("Hoja1", cells)
+
+
+def test_workbooks_of_the_nineties_are_read():
+    (sheet,) = read_sheets(land(Path(__file__).parent / "data" / "work.xls"))
+    assert sheet.name == "Año 2020"
+    assert sheet.rows == [
+        ["Fecha", "Labor", "Cantidad", "Recinto ID"],
+        [dt.date(2020, 3, 4), "Poda en otoño", 2.5, PINILLO],
+        [dt.date(2020, 12, 11), "Riego", 1200.0, PINILLO],
+    ]
 
 
 def test_merged_cells_are_filled_and_hidden_sheets_left_out(tmp_path):

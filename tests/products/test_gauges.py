@@ -5,16 +5,12 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
-import sqlalchemy as sa
 import xarray as xr
 
 from agritwin.alerts.rarity import spanish_frequency
 from agritwin.config import read_yaml
 from agritwin.products.gauges import fallen, from_gauges, gauges, measured_rain
-from agritwin.records import tables as t
-from agritwin.records.database import connect, migrate, writing
-from agritwin.records.instruments import Flag, define_measure, define_sensor
-from agritwin.records.readings import store_readings
+from agritwin.records.instruments import Flag
 from tests.conftest import ROOT
 
 ALERTS = read_yaml(ROOT / "config" / "config.yaml")["alerts"]
@@ -24,26 +20,8 @@ stamps = pd.date_range("2025-06-13 01:00", "2025-06-15", freq="h")
 WEATHER = xr.DataArray(np.where(stamps == pd.Timestamp("2025-06-14 20:00"), 30.0, 0.5), {"time": stamps}, ("time",))
 
 
-@pytest.fixture
-def engine(tmp_path):
-    engine = connect(tmp_path / "records.db")
-    migrate(engine)
-    with writing(engine) as connection:
-        connection.execute(sa.insert(t.twins).values(id="t"))
-    define_measure(engine, "precipitation", "mm")
-    define_sensor(engine, "gauge", "rain gauge", ["precipitation"], twin_id="t", cadence_s=900)
-    yield engine
-    engine.dispose()
-
-
-def store(engine, hours_ago, mm, flags=0):
-    times = [pd.Timestamp("2025-06-15") - pd.Timedelta(hours=h) for h in hours_ago]
-    table = pd.DataFrame({"time": times, "value": mm, "flags": flags})
-    store_readings(engine, table.assign(sensor="gauge", measure="precipitation"))
-
-
-def test_recorded_rain_is_compared_with_intensity_duration_and_frequency(engine):
-    store(engine, [3.75, 3.5, 3.25, 3.0], 10.0)
+def test_recorded_rain_is_compared_with_intensity_duration_and_frequency(engine, say):
+    say("precipitation", [3.75, 3.5, 3.25, 3.0], 10.0)
     told = gauges(engine, "t", UNTIL)
     rows = {row["duration_h"]: row for row in measured_rain(told, WEATHER, RARITY, ALERTS)}
     assert rows[1.0]["amount_mm"] == rows[24.0]["amount_mm"] == 40.0
@@ -58,14 +36,14 @@ def test_recorded_rain_is_compared_with_intensity_duration_and_frequency(engine)
     assert judged["heavy_rain"].level == "mid"
 
 
-def test_rain_of_another_day_or_another_twin_or_out_of_range_does_not_count(engine):
-    store(engine, [30.0, -1.0], 50.0)
-    store(engine, [2.0], 900.0, int(Flag.ABSURD))
+def test_rain_of_another_day_or_another_twin_or_out_of_range_does_not_count(engine, say):
+    say("precipitation", [30.0, -1.0], 50.0)
+    say("precipitation", [2.0], 900.0, int(Flag.ABSURD))
     assert gauges(engine, "t", UNTIL) == {}
-    store(engine, [1.0], 0.2)
+    say("precipitation", [1.0], 0.2)
     assert gauges(engine, "other", UNTIL) == {}
     told = gauges(engine, "t", UNTIL)
-    assert [reading.mm for reading in told["gauge"]] == [0.2]
+    assert [reading.mm for reading in told["precipitation sensor"]] == [0.2]
     assert {one.level for one in from_gauges(told, ALERTS, None, RARITY, 1.0)} == {"none"}
     assert {row["return_years"] for row in measured_rain(told, WEATHER, RARITY, ALERTS)} == {None}
 
@@ -75,8 +53,8 @@ def test_without_gauges_nothing_is_judged(engine):
     assert from_gauges({}, ALERTS, None, None, None) == measured_rain({}, WEATHER, None, ALERTS) == []
 
 
-def test_recorded_rain_stands_beside_the_weather_and_the_thresholds_of_its_duration(engine):
-    store(engine, [4.5, 4.0], 10.0)
+def test_recorded_rain_stands_beside_the_weather_and_the_thresholds_of_its_duration(engine, say):
+    say("precipitation", [4.5, 4.0], 10.0)
     rows = {row["duration_h"]: row for row in measured_rain(gauges(engine, "t", UNTIL), WEATHER, None, ALERTS)}
     # Up to 20:00: the wet hour; two hours, one of them dry.
     assert [rows[hours]["weather_mm"] for hours in (0.5, 1.0, 2.0)] == [None, 30.0, 30.5]

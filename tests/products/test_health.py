@@ -3,60 +3,37 @@
 import datetime as dt
 
 import numpy as np
-import pandas as pd
 import pytest
-import sqlalchemy as sa
 import xarray as xr
 
 from agritwin.alerts.explanation import sentence
 from agritwin.config import read_yaml
 from agritwin.products.health import from_models, from_sensors, from_series
-from agritwin.records import tables as t
-from agritwin.records.database import connect, migrate, writing
-from agritwin.records.instruments import Flag, define_measure, define_sensor
-from agritwin.records.readings import store_readings
+from agritwin.records.instruments import Flag
 from tests.conftest import ROOT
 
 ALERTS = read_yaml(ROOT / "config" / "config.yaml")["alerts"]
 UNTIL = dt.datetime(2025, 6, 15, tzinfo=dt.UTC)
 
 
-@pytest.fixture
-def engine(tmp_path):
-    engine = connect(tmp_path / "records.db")
-    migrate(engine)
-    with writing(engine) as connection:
-        connection.execute(sa.insert(t.twins).values(id="t"))
-    define_measure(engine, "soil_moisture", "m3 m-3")
-    define_sensor(engine, "probe", "logger", ["soil_moisture"], twin_id="t", cadence_s=3600)
-    yield engine
-    engine.dispose()
-
-
-def store(engine, hours_ago, values, flags=0):
-    times = [pd.Timestamp("2025-06-15") - pd.Timedelta(hours=h) for h in hours_ago]
-    table = pd.DataFrame({"time": times, "value": values, "flags": flags})
-    store_readings(engine, table.assign(sensor="probe", measure="soil_moisture"))
-
-
 def levels(engine):
     return {judgement.rule: judgement.level for judgement in from_sensors(engine, "t", ALERTS, UNTIL)}
 
 
-def test_a_sensor_that_speaks_is_no_danger(engine):
-    store(engine, range(48, 0, -1), np.linspace(0.2, 0.3, 48))
+def test_a_sensor_that_speaks_is_no_danger(engine, say):
+    say("soil_moisture", range(48, 0, -1), np.linspace(0.2, 0.3, 48))
     assert levels(engine) == {"silent_sensor": "none", "stuck_sensor": "none"}
 
 
-def test_a_sensor_that_fell_silent(engine):
-    store(engine, range(60, 20, -1), np.linspace(0.2, 0.3, 40))
+def test_a_sensor_that_fell_silent(engine, say):
+    say("soil_moisture", range(60, 20, -1), np.linspace(0.2, 0.3, 40))
     assert levels(engine)["silent_sensor"] == "mid"
 
 
-def test_a_sensor_is_stuck_where_its_intake_says_so(engine):
-    store(engine, range(60, 0, -1), [0.25] * 60)
+def test_a_sensor_is_stuck_where_its_intake_says_so(engine, say):
+    say("soil_moisture", range(60, 0, -1), [0.25] * 60)
     assert levels(engine)["stuck_sensor"] == "none"  # constant, and no registry finds that odd
-    store(engine, [0.5], [0.25], int(Flag.STUCK))
+    say("soil_moisture", [0.5], [0.25], int(Flag.STUCK))
     assert levels(engine)["stuck_sensor"] == "mid"
 
 

@@ -5,16 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agritwin.errors import DataError
-from agritwin.records.database import connect, migrate, reading, writing
+from agritwin.records.database import reading, writing
 from agritwin.records.spellings import find, is_annotation, spell, spellings, unit_of
-
-
-@pytest.fixture
-def engine(tmp_path):
-    store = connect(tmp_path / "records.db")
-    migrate(store)
-    yield store
-    store.dispose()
 
 
 @pytest.mark.parametrize(

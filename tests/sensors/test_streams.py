@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agritwin.errors import ConfigError, DataError
-from agritwin.records.database import connect, migrate
 from agritwin.records.instruments import Flag
 from agritwin.records.readings import readings
 from agritwin.records.values import value_of
@@ -46,14 +45,6 @@ LONG = Registry.model_validate(
         "late_minutes": 60,
     }
 )
-
-
-@pytest.fixture
-def engine(tmp_path):
-    store = connect(tmp_path / "records.db")
-    migrate(store)
-    yield store
-    store.dispose()
 
 
 @pytest.fixture

@@ -2,13 +2,22 @@
 
 import datetime as dt
 import json
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, StringConstraints
 
 from agritwin.records.values import LARGEST, SMALLEST
 
+ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 EARLIEST, LATEST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC), dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
+
+
+def iso(written: Any) -> Any:
+    """Return a moment as written in ISO 8601; a bare number, of whatever unit, is none."""
+    if not isinstance(written, str) or not ISO_DAY.match(written):
+        raise ValueError("is no moment in ISO 8601, such as 2025-06-01T12:00:00Z")
+    return written
 
 
 def in_utc(moment: dt.datetime) -> dt.datetime:
@@ -35,7 +44,12 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"
 Text = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
 Unit = Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00]*$")]
 TwinId = Annotated[str, StringConstraints(max_length=64, pattern=r"^([0-9]+(-[0-9]+)+|[a-z][a-z0-9]*(-[a-z0-9]+)*)$")]
-Moment = Annotated[dt.datetime, AfterValidator(in_utc), Field(description="ISO 8601; without a zone it is UTC")]
+Moment = Annotated[
+    dt.datetime,
+    BeforeValidator(iso),
+    AfterValidator(in_utc),
+    Field(description="ISO 8601; without a zone it is UTC"),
+]
 Whole = Annotated[int, Field(ge=SMALLEST, le=LARGEST)]
 Value = bool | Whole | FiniteFloat | Text
 Datatype = Literal["string", "float", "integer", "boolean"]
