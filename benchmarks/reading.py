@@ -26,7 +26,7 @@ from rasterio.shutil import copy
 from shapely.geometry import box, mapping
 
 from agritwin.geometry import to_crs
-from agritwin.sources.cog import parcel_grid
+from agritwin.sources.grids import parcel_grid
 from agritwin.sources.stac_items import overpasses, read_item
 from agritwin.sources.stac_scenes import Access, read_overpasses
 

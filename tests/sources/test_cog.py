@@ -12,7 +12,8 @@ from shapely.geometry import box
 
 from agritwin.errors import DataError
 from agritwin.geometry import to_crs
-from agritwin.sources.cog import Grid, parcel_grid, read_on_grid
+from agritwin.sources.cog import read_on_grid
+from agritwin.sources.grids import Grid, parcel_grid
 
 SAMPLES = Path(__file__).parents[2] / ".." / "shared" / "providers" / "eo_samples"
 TILE_LEFT, TILE_TOP = 300000.0, 4600020.0

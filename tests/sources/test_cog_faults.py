@@ -15,10 +15,10 @@ from affine import Affine
 
 from agritwin.errors import DataError
 from agritwin.sources import cog_reader
-from agritwin.sources.cog import Grid
 from agritwin.sources.cog_cache import HeaderCache
 from agritwin.sources.cog_header import OtherLayoutError
 from agritwin.sources.cog_reader import CogReader
+from agritwin.sources.grids import Grid
 
 GRID = Grid(32630, 300100.0, 4600000.0, 10.0, 12, 12)
 

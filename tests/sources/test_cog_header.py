@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agritwin.errors import DataError
-from agritwin.sources.cog import Grid, read_on_grid
+from agritwin.sources.cog import read_on_grid
 from agritwin.sources.cog_cache import HeaderCache
 from agritwin.sources.cog_header import OtherLayoutError, TooShortError, read_header
 from agritwin.sources.cog_reader import CogReader
+from agritwin.sources.grids import Grid
 
 LEFT, TOP = 300000.0, 4600020.0
 PLAIN = {

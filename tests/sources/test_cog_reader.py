@@ -14,9 +14,9 @@ import rasterio
 from affine import Affine
 
 from agritwin.errors import DataError
-from agritwin.sources.cog import Grid
 from agritwin.sources.cog_cache import HeaderCache
 from agritwin.sources.cog_reader import CogReader
+from agritwin.sources.grids import Grid
 from agritwin.sources.stac_items import read_item
 from agritwin.sources.stac_scenes import Access, read_overpasses
 

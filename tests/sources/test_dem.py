@@ -16,7 +16,8 @@ from shapely.geometry import shape
 from agritwin.errors import SourceError
 from agritwin.sources.base import When, Where
 from agritwin.sources.dem import Glo30Terrain, Mdt05Terrain, glo30_tiles
-from agritwin.sources.heights import Grid, ascii_grid
+from agritwin.sources.grids import surroundings
+from agritwin.sources.heights import ascii_grid
 from agritwin.sources.http import TransientError
 
 TODAY = When(dt.date(2025, 6, 15), dt.date(2025, 6, 15))
@@ -163,13 +164,13 @@ def test_a_damaged_tile_is_a_temporary_error(tmp_path):
 def test_the_grid_covers_parcel_and_buffer(recorded):
     text = recorded("eo_samples/sigpac/parcel_47-96-0-0-5-20-1_orchard.geojson").read_text()
     parcel = shape(json.loads(text)["geometry"])
-    grid = Grid(Where(parcel.centroid.y, parcel.centroid.x, parcel), 100.0, 10.0)
+    grid = surroundings(Where(parcel.centroid.y, parcel.centroid.x, parcel), 100.0, 10.0)
     # Bounds in EPSG:25830 as the provider notes give them; EPSG:32630 differs by less than a metre.
     west, north = 347331.8 - 100, 4570751.8 + 100
-    assert grid.west == pytest.approx(west - west % 10, abs=10)
-    assert grid.north == pytest.approx(north + 10 - north % 10, abs=10)
-    assert grid.west + grid.width * 10 >= 347935.4 + 100 - 1
-    assert grid.north - grid.height * 10 <= 4570145.2 - 100 + 1
+    assert grid.left == pytest.approx(west - west % 10, abs=10)
+    assert grid.top == pytest.approx(north + 10 - north % 10, abs=10)
+    assert grid.left + grid.width * 10 >= 347935.4 + 100 - 1
+    assert grid.top - grid.height * 10 <= 4570145.2 - 100 + 1
 
 
 def mdt(handler):

@@ -195,10 +195,11 @@ class ArchiveTerrain:
     def fetch(self, where: Where, when: When) -> xr.Dataset:
         """Return heights (y, x), synthetic. ``when`` does not matter."""
         # Imported here, since the daily steps read weather and need no rasters.
-        from agritwin.sources.heights import Grid, complete, opened, read_heights
+        from agritwin.sources.grids import surroundings
+        from agritwin.sources.heights import complete, opened, read_heights, terrain_dataset
 
         site = self._archive.site(where.latitude, where.longitude)
-        grid = Grid(where, self.buffer_m, self.resolution_m)
+        grid = surroundings(where, self.buffer_m, self.resolution_m)
         with opened(self._archive.folder / site["terrain"], self.name) as raster:
             heights = read_heights([raster], grid)
-        return grid.dataset(complete(heights, self.name), self._archive.attributes)
+        return terrain_dataset(complete(heights, self.name), grid, self._archive.attributes)

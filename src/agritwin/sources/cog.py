@@ -2,25 +2,20 @@
 
 import contextlib
 import logging
-import math
 import os
 import re
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from affine import Affine
 
 from agritwin.errors import DataError
-from agritwin.geometry import to_crs, utm_epsg
+from agritwin.sources.grids import Grid
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
-    from shapely.geometry.base import BaseGeometry
 
-PIXEL_M = 10.0
 REMEDY = "Try again later."
 # Timeouts and retries are off in GDAL unless asked for; EMPTY_DIR spares probing for side-car files. The list of
 # allowed suffixes stays unset, since a signed address ends in its query.
@@ -43,61 +38,6 @@ def trusted() -> dict[str, Any]:
     """Return GDAL's setting for the certificates that all other clients trust; without it rasterio's own list holds."""
     file = os.environ.get("SSL_CERT_FILE")
     return {"GDAL_CURL_CA_BUNDLE": file} if file else {}
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A north-up raster grid of square pixels: EPSG code, left and top edge [m], pixel size [m], columns, rows."""
-
-    epsg: int
-    left: float
-    top: float
-    pixel: float
-    width: int
-    height: int
-
-    @property
-    def transform(self) -> Affine:
-        """Affine transform from (column, row) to the upper left corner of a pixel."""
-        return Affine(self.pixel, 0.0, self.left, 0.0, -self.pixel, self.top)
-
-    @property
-    def x(self) -> np.ndarray:
-        """Eastings of the cell centres [m], ascending."""
-        return self.left + self.pixel * (np.arange(self.width) + 0.5)
-
-    @property
-    def y(self) -> np.ndarray:
-        """Northings of the cell centres [m], descending."""
-        return self.top - self.pixel * (np.arange(self.height) + 0.5)
-
-
-def parcel_grid(geometry: "BaseGeometry", margin_m: float = 20.0) -> Grid:
-    """Return the 10 m grid of a parcel's window: its bounds and a margin, aligned to whole pixels of the UTM zone.
-
-    Parameters
-    ----------
-    geometry
-        Polygon in EPSG:4326.
-
-    Raises
-    ------
-    DataError
-        When the parcel is smaller than a pixel.
-    """
-    centre = geometry.centroid
-    epsg = utm_epsg(centre.x, centre.y)
-    projected = to_crs(geometry, 4326, epsg)
-    if projected.area < PIXEL_M**2:
-        raise DataError(
-            f"The parcel covers {projected.area:.0f} m2, less than a Sentinel-2 pixel (100 m2).",
-            "Draw a larger parcel, or join it to its neighbours, before asking for satellite images.",
-        )
-    # To 0.1 mm: a corner on the edge of a pixel is to stay there through the projection.
-    west, south, east, north = (round(bound, 4) for bound in projected.bounds)
-    left, right = math.floor((west - margin_m) / PIXEL_M), math.ceil((east + margin_m) / PIXEL_M)
-    bottom, top = math.floor((south - margin_m) / PIXEL_M), math.ceil((north + margin_m) / PIXEL_M)
-    return Grid(epsg, left * PIXEL_M, top * PIXEL_M, PIXEL_M, right - left, top - bottom)
 
 
 def read_on_grid(href: str, grid: Grid, resampling: Literal["nearest", "bilinear"] = "nearest") -> np.ndarray:

@@ -16,9 +16,10 @@ import numpy as np
 
 from agritwin import __version__
 from agritwin.errors import DataError
-from agritwin.sources.cog import REMEDY, Grid, without_query
+from agritwin.sources.cog import REMEDY, without_query
 from agritwin.sources.cog_cache import HeaderCache
 from agritwin.sources.cog_header import Header, OtherLayoutError, TooShortError, read_header, unpacked
+from agritwin.sources.grids import Grid
 from agritwin.sources.traffic import Traffic
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from rasterio.transform import Affine, from_bounds
 from agritwin.errors import SourceError
 from agritwin.sources.base import When, Where
 from agritwin.sources.cog import GDAL_SETTINGS, trusted
-from agritwin.sources.heights import Grid, ascii_grid, complete, in_memory, opened, read_heights
+from agritwin.sources.grids import Grid, surroundings
+from agritwin.sources.heights import ascii_grid, complete, in_memory, opened, read_heights, terrain_dataset
 from agritwin.sources.http import ask, client, require_ok, text_of
 
 GLO30_URL = "https://copernicus-dem-30m.s3.amazonaws.com/{tile}/{tile}.tif"
@@ -85,9 +86,9 @@ class HeightService(ABC):
 
     def fetch(self, where: Where, when: When) -> xr.Dataset:
         """Return heights (y, x). ``when`` does not matter."""
-        grid = Grid(where, self.buffer_m, self.resolution_m)
+        grid = surroundings(where, self.buffer_m, self.resolution_m)
         heights = complete(self._heights(grid), self.name)
-        return grid.dataset(heights, {"source": self.name, **self.about, "synthetic": "false"})
+        return terrain_dataset(heights, grid, {"source": self.name, **self.about, "synthetic": "false"})
 
     @abstractmethod
     def _heights(self, grid: Grid) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Heights as grids: the target around a parcel, windows of rasters read onto it, Esri ASCII grids."""
+"""Heights on grids: windows of rasters read onto the surroundings of a parcel, Esri ASCII grids."""
 
 import math
 import re
@@ -14,71 +14,23 @@ from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 from rasterio.transform import Affine, from_origin
-from rasterio.warp import Resampling, reproject, transform_bounds
-from shapely import Point
-from shapely.geometry.base import BaseGeometry
+from rasterio.warp import Resampling, reproject
 
 from agritwin.errors import SourceError
-from agritwin.geometry import to_crs, utm_epsg
-from agritwin.sources.base import Where
+from agritwin.sources.grids import Grid
 from agritwin.sources.http import TransientError
 
 
-class Grid:
-    """The target of a reading: north-up square cells in the UTM zone of a place, edges on multiples of the cell."""
-
-    def __init__(self, where: Where, buffer_m: float, resolution_m: float) -> None:
-        self.epsg = utm_epsg(where.longitude, where.latitude)
-        outline: BaseGeometry = where.geometry or Point(where.longitude, where.latitude)
-        west, south, east, north = to_crs(outline, 4326, self.epsg).buffer(buffer_m).bounds
-        self.resolution_m = resolution_m
-        self.west = math.floor(west / resolution_m) * resolution_m
-        self.north = math.ceil(north / resolution_m) * resolution_m
-        self.width = max(1, math.ceil((east - self.west) / resolution_m))
-        self.height = max(1, math.ceil((self.north - south) / resolution_m))
-
-    @property
-    def transform(self) -> Affine:
-        """Affine transform from column and row to metres."""
-        return from_origin(self.west, self.north, self.resolution_m, self.resolution_m)
-
-    @property
-    def crs(self) -> CRS:
-        """Coordinate reference system."""
-        return CRS.from_epsg(self.epsg)
-
-    def bounds(self, epsg: int) -> tuple[float, float, float, float]:
-        """West, south, east, north in another reference system."""
-        east = self.west + self.width * self.resolution_m
-        south = self.north - self.height * self.resolution_m
-        return transform_bounds(self.crs, CRS.from_epsg(epsg), self.west, south, east, self.north)
-
-    def dataset(self, heights: np.ndarray, attributes: dict[str, str]) -> xr.Dataset:
-        """Return heights on this grid as the terrain dataset of the contract."""
-        x = self.west + (np.arange(self.width) + 0.5) * self.resolution_m
-        y = self.north - (np.arange(self.height) + 0.5) * self.resolution_m
-        gdal = f"{self.west} {self.resolution_m} 0 {self.north} 0 {-self.resolution_m}"
-        spatial_ref = xr.DataArray(0, attrs={"crs_wkt": self.crs.to_wkt(), "GeoTransform": gdal})
-        return xr.Dataset(
-            {
-                "surface_altitude": (
-                    ("y", "x"),
-                    heights.astype(np.float32),
-                    {
-                        "units": "m",
-                        "standard_name": "surface_altitude",
-                        "long_name": "height above the geoid",
-                        "grid_mapping": "spatial_ref",
-                    },
-                )
-            },
-            {
-                "y": ("y", y, {"units": "m", "standard_name": "projection_y_coordinate", "long_name": "northing"}),
-                "x": ("x", x, {"units": "m", "standard_name": "projection_x_coordinate", "long_name": "easting"}),
-                "spatial_ref": spatial_ref,
-            },
-            attributes,
-        )
+def terrain_dataset(heights: np.ndarray, grid: Grid, attributes: dict[str, str]) -> xr.Dataset:
+    """Return heights (y, x) on a grid as the terrain dataset of the contract."""
+    about = {
+        "units": "m",
+        "standard_name": "surface_altitude",
+        "long_name": "height above the geoid",
+        "grid_mapping": "spatial_ref",
+    }
+    variables = {"surface_altitude": (("y", "x"), heights.astype(np.float32), about)}
+    return xr.Dataset(variables, grid.coordinates(), attributes)
 
 
 def read_heights(rasters: Iterable[DatasetReader], grid: Grid) -> np.ndarray:
@@ -98,7 +50,7 @@ def read_heights(rasters: Iterable[DatasetReader], grid: Grid) -> np.ndarray:
             rasterio.band(raster, 1),
             part,
             dst_transform=grid.transform,
-            dst_crs=grid.crs,
+            dst_crs=CRS.from_epsg(grid.epsg),
             dst_nodata=np.nan,
             resampling=Resampling.bilinear,
         )

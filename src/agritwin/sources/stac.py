@@ -111,7 +111,7 @@ class StacImagery(ABC):
                 f"Sentinel-2 has no band {', '.join(sorted(unknown))}.",
                 f"Choose from {', '.join((*REFLECTANCE, *FURTHER_BANDS))}.",
             )
-        from agritwin.sources.cog import parcel_grid
+        from agritwin.sources.grids import parcel_grid
         from agritwin.sources.stac_scenes import Access, imagery_dataset, read_overpasses, skipped_as_json
 
         grid = parcel_grid(where.geometry)

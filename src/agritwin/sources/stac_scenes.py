@@ -12,13 +12,13 @@ from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
-from pyproj import CRS
 
 from agritwin.errors import DataError
-from agritwin.sources.cog import GDAL_SETTINGS, Grid, read_on_grid, trusted, without_query
+from agritwin.sources.cog import GDAL_SETTINGS, read_on_grid, trusted, without_query
 from agritwin.sources.cog_cache import HeaderCache
 from agritwin.sources.cog_header import OtherLayoutError
 from agritwin.sources.cog_reader import CogReader, readable
+from agritwin.sources.grids import Grid
 from agritwin.sources.stac_items import REFLECTANCE, SCALE, Scene
 from agritwin.sources.traffic import Traffic
 
@@ -289,7 +289,7 @@ def imagery_dataset(
                 np.array([scene.acquired for _, scene in seen], "datetime64[ns]"),
                 {"long_name": "start of the acquisition, UTC", "standard_name": "time"},
             ),
-            **grid_coordinates(grid),
+            **grid.coordinates(),
         },
     )
 
@@ -305,23 +305,6 @@ def _band_attributes(band: str) -> dict[str, str]:
 def _scene_attributes(name: str) -> dict[str, str]:
     units, long_name = PER_SCENE[name]
     return {"long_name": long_name} | ({"units": units} if units else {})
-
-
-def grid_coordinates(grid: Grid) -> dict[str, xr.Variable]:
-    """Return x, y (cell centres, m) and ``spatial_ref`` of a grid (CF grid mapping with GDAL's attributes)."""
-    transform = " ".join(f"{number:.10g}" for number in grid.transform.to_gdal())
-    crs = CRS.from_epsg(grid.epsg)
-    return {
-        "y": xr.Variable(
-            "y", grid.y, {"units": "m", "standard_name": "projection_y_coordinate", "long_name": "northing"}
-        ),
-        "x": xr.Variable(
-            "x", grid.x, {"units": "m", "standard_name": "projection_x_coordinate", "long_name": "easting"}
-        ),
-        "spatial_ref": xr.Variable(
-            (), np.int32(grid.epsg), crs.to_cf() | {"crs_wkt": crs.to_wkt(), "GeoTransform": transform}
-        ),
-    }
 
 
 def skipped_as_json(skipped: list[dict[str, Any]]) -> str:
