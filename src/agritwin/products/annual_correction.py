@@ -8,16 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from agritwin.products.assimilation import (
-    BIAS,
-    PROBE,
-    PROBE_BIAS,
-    PROBE_DAYS,
-    PROBE_ERROR,
-    log_told,
-    root_zone_moisture,
-)
-from agritwin.products.ndvi import usable
+from agritwin.products.assimilation import BIAS, PROBE_BIAS, greenness, log_told, moisture
 from agritwin.products.season import quantiles
 from agritwin.simulation.annual.canopy import cover, cover_from_ndvi, leaf_area_from_cover
 from agritwin.simulation.annual.management import Cropping
@@ -68,22 +59,13 @@ def observations(
     """
     emerged, ripe = (_middle(free[name]) for name in ("emergence", "end"))
     first, last = free["day"].to_numpy()[0], free["day"].to_numpy()[-1]
-    seen = []
-    if scenes is not None and emerged is not None:
-        mean = usable(scenes)["ndvi_mean"].to_series().dropna()
-        by_day = (
-            mean.groupby(pd.DatetimeIndex(mean.index).normalize()).last().loc[emerged : last if ripe is None else ripe]
-        )
-        for day, ndvi in zip(pd.DatetimeIndex(by_day.index).date, by_day, strict=True):
-            value = float(leaf_area_from_cover(cover_from_ndvi(ndvi)))
-            seen.append(Observation(day, "leaf_area_index", value, leaf_area_error(value), SATELLITE))
     of_season = context.loc[first:last]
-    if site["soil"] is not None:
-        moisture = root_zone_moisture(of_season, site["soil"]["root_depth_m"])
-        for day, value in zip(pd.DatetimeIndex(moisture.index).date, moisture, strict=True):
-            if day.toordinal() % PROBE_DAYS == 0:
-                seen.append(Observation(day, "soil_moisture", float(value), PROBE_ERROR, PROBE, BIAS.name))
-    return seen + _harvest(of_season, site, emerged)
+    if emerged is None:
+        return moisture(of_season, site)
+    green = greenness(scenes, emerged, last if ripe is None else ripe)
+    areas = [(day, float(leaf_area_from_cover(cover_from_ndvi(ndvi)))) for day, ndvi in green]
+    seen = [Observation(day, "leaf_area_index", area, leaf_area_error(area), SATELLITE) for day, area in areas]
+    return seen + moisture(of_season, site) + _harvest(of_season.loc[emerged:], site)
 
 
 def _middle(days: xr.DataArray) -> np.datetime64 | None:
@@ -91,12 +73,12 @@ def _middle(days: xr.DataArray) -> np.datetime64 | None:
     return known[(known.size - 1) // 2].astype("datetime64[ns]") if known.size >= days.size / 2 else None
 
 
-def _harvest(context: pd.DataFrame, site: dict[str, Any], emerged: np.datetime64 | None) -> list[Observation]:
+def _harvest(context: pd.DataFrame, site: dict[str, Any]) -> list[Observation]:
     """The dry weight that was taken off, on its last day."""
     scale = {"harvest_dry_per_area": 1.0, "harvest_dry": 1.0 / site["area_ha"] if site.get("area_ha") else np.nan}
     for name, factor in scale.items():
-        if name in context and emerged is not None and np.isfinite(factor):
-            weighed = context.loc[emerged:, name].dropna()
+        if name in context and np.isfinite(factor):
+            weighed = pd.Series(context[name]).dropna()
             if weighed.sum() > 0.0:
                 weight = factor * float(weighed.sum())
                 day = dt.date.fromisoformat(str(weighed.index[-1])[:10])

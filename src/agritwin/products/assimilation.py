@@ -96,18 +96,34 @@ def observations(
     first
         First day from which scenes count: before the leaves they show what grows between the trees.
     """
-    seen = []
-    if scenes is not None:
-        mean = usable(scenes)["ndvi_mean"].sel(time=slice(np.datetime64(first, "ns"), None)).to_series().dropna()
-        by_day = mean.groupby(pd.DatetimeIndex(mean.index).normalize()).last()
-        for day, ndvi in zip(pd.DatetimeIndex(by_day.index).date, by_day, strict=True):
-            seen.append(Observation(day, "ground_cover", float(cover_from_ndvi(ndvi)), COVER_ERROR, SATELLITE))
-    if site["soil"] is not None:
-        moisture = root_zone_moisture(context, site["soil"]["root_depth_m"])
-        for day, value in zip(pd.DatetimeIndex(moisture.index).date, moisture, strict=True):
-            if day.toordinal() % PROBE_DAYS == 0:
-                seen.append(Observation(day, "soil_moisture", float(value), PROBE_ERROR, PROBE, BIAS.name))
-    return seen
+    seen = [
+        Observation(day, "ground_cover", float(cover_from_ndvi(ndvi)), COVER_ERROR, SATELLITE)
+        for day, ndvi in greenness(scenes, np.datetime64(first, "ns"))
+    ]
+    return seen + moisture(context, site)
+
+
+def greenness(
+    scenes: xr.Dataset | None, first: np.datetime64, last: np.datetime64 | None = None
+) -> list[tuple[dt.date, float]]:
+    """Return the mean NDVI of usable scenes by day, the last of a day, between two days; none without scenes."""
+    if scenes is None:
+        return []
+    mean = usable(scenes)["ndvi_mean"].to_series().dropna()
+    by_day = mean.groupby(pd.DatetimeIndex(mean.index).normalize()).last().loc[first:last]
+    return list(zip(pd.DatetimeIndex(by_day.index).date, by_day.to_numpy().tolist(), strict=True))
+
+
+def moisture(context: pd.DataFrame, site: dict[str, Any]) -> list[Observation]:
+    """Return the water that probes measured in the root zone every third day; none where the soil is not known."""
+    if site["soil"] is None:
+        return []
+    measured = root_zone_moisture(context, site["soil"]["root_depth_m"])
+    return [
+        Observation(day, "soil_moisture", float(value), PROBE_ERROR, PROBE, BIAS.name)
+        for day, value in zip(pd.DatetimeIndex(measured.index).date, measured.to_numpy(), strict=True)
+        if day.toordinal() % PROBE_DAYS == 0
+    ]
 
 
 def correct(

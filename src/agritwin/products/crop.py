@@ -1,6 +1,7 @@
 """The orchard of the season: what the trees have seen, where the soil's water stands, what the days ahead ask for."""
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ from agritwin.simulation.orchard.parameters import sample, with_cover
 from agritwin.simulation.orchard.phenology import STAGES, calendar, continuations
 
 DRIVERS = ("precipitation", "et0", "wind_speed", "relative_humidity_min", "air_temperature_min")
-KEPT = (
-    "precipitation",
+#: The water of a day.
+WATER = (
     "root_zone_depletion",
     "readily_available_water",
     "ks",
@@ -29,10 +30,9 @@ KEPT = (
     "irrigation",
     "drainage",
     "runoff",
-    "total_available_water",
-    "season_irrigation",
-    "water_balance_error",
+    "precipitation",
 )
+KEPT = (*WATER, "total_available_water", "season_irrigation", "water_balance_error")
 SHOWN_DATES = (
     "chill_met",
     "bud_swell",
@@ -121,17 +121,8 @@ def prepare(days: xr.Dataset) -> xr.Dataset:
     return days[list(DRIVERS)].drop_vars(["latitude", "longitude"], errors="ignore")
 
 
-def season_drivers(
-    past: xr.Dataset,
-    now: xr.Dataset,
-    season: xr.Dataset,
-    forecast: xr.Dataset | None,
-    site: dict[str, Any],
-    zone: str,
-    settings: dict[str, Any],
-) -> tuple[xr.Dataset, int]:
-    """Return the trees' daily drivers to the season's end; see :func:`agritwin.products.season.season_drivers`."""
-    return shared.season_drivers(past, now, season, forecast, site, zone, settings, prepare)
+#: Trees' daily drivers to the season's end.
+season_drivers = partial(shared.season_drivers, prepare=prepare)
 
 
 def manage(stages: xr.Dataset, irrigation: dict[str, Any], last_day: dt.date) -> Irrigation:

@@ -168,6 +168,17 @@ class Scenario(Section):
     members: int | None = Field(default=None, ge=1, le=100_000, description="null = as the twin's own simulation")
     seed: int | None = Field(default=None, ge=0, description="same seed, same numbers; null = the twin's own")
 
+    def unasked(self) -> "Scenario":
+        """Return the scenario that asks for nothing, on the same days, members and seed: the twin as it is."""
+        return Scenario(
+            twin=self.twin,
+            title="baseline",
+            dates=Dates(first=self.dates.first, last=self.dates.last),
+            members=self.members,
+            seed=self.seed,
+            weather=WeatherChange(source="forecast" if self.weather.source == "forecast" else "season"),
+        )
+
     def changes(self) -> dict[str, Any]:
         """Return what it says beyond twin, title and note, nested as in the file."""
         said = self.model_dump(mode="json", exclude_none=True, exclude={"twin", "title", "note"})

@@ -13,8 +13,8 @@ from agritwin.errors import ConfigError
 from agritwin.products import annual, season
 from agritwin.scenarios.changes import changed_rule
 from agritwin.scenarios.courses import Known, Weather, of
-from agritwin.scenarios.definition import Layer, Scenario, SoilChange, WeatherChange
-from agritwin.scenarios.variants import Twin, last_day_of, one_after_another, settings_of
+from agritwin.scenarios.definition import Layer, Scenario, SoilChange
+from agritwin.scenarios.variants import Twin, day_of_rule, days_of, one_after_another, settings_of
 from agritwin.simulation.annual.management import Cropping
 from agritwin.simulation.annual.wofost import final_state, simulate
 from agritwin.simulation.orchard.management import Irrigation
@@ -97,15 +97,7 @@ class FieldVariant:
 
 def baseline(twin: Twin, scenario: Scenario) -> FieldVariant:
     """Return the field as it is, in its own season, on the scenario's days, members and seed."""
-    nothing = Scenario(
-        twin=scenario.twin,
-        title="baseline",
-        dates=scenario.dates.model_copy(update={"sowing": None, "harvest": None}),
-        members=scenario.members,
-        seed=scenario.seed,
-        weather=WeatherChange(source="forecast" if scenario.weather.source == "forecast" else "season"),
-    )
-    return _variant(twin, nothing, _first_day(twin, scenario))
+    return _variant(twin, scenario.unasked(), _first_day(twin, scenario))
 
 
 def changed(twin: Twin, scenario: Scenario) -> FieldVariant:
@@ -171,16 +163,9 @@ def _variant(twin: Twin, scenario: Scenario, first_day: dt.date) -> FieldVariant
     values = annual.parameters(site, planting, settings)
     values = annual.brought_forward(values, planting["species"], cropping, known.past, site)
     weather = of(known, scenario.weather, settings["horizon_days"], lambda days: annual.for_growth(days, site))
-    days = (scenario.dates.first or known.start, min(scenario.dates.last or known.end, last_day_of(weather)))
-    if not known.start <= days[0] < days[1]:
-        raise ConfigError(
-            f"dates: {days[0]} to {days[1]} is no span of the season.",
-            f"Choose days from {known.start} to {known.end}.",
-        )
+    days = days_of(scenario, known, weather)
     own = replace(cropping.irrigation, last_day=None)
-    rule_from = scenario.irrigation.from_day or (
-        known.last_observed + dt.timedelta(days=1) if scenario.irrigation.rule is None else days[0]
-    )
+    rule_from = day_of_rule(scenario, known, days[0])
     records = twin.irrigation["rule"] == "records" and twin.context is not None
     written = season.written_irrigation(twin.context, known.now) if records and twin.context is not None else None
     rule = changed_rule(own, scenario.irrigation)

@@ -12,18 +12,6 @@ from agritwin.simulation.orchard.budget import Allocation
 SHOWN_DATES = (*crop.SHOWN_DATES, *annual.SHOWN_DATES)
 #: Number of a run in the coordinate ``run`` of what is kept.
 RUNS = {"baseline": 0, "scenario": 1}
-DAILY = (
-    "root_zone_depletion",
-    "readily_available_water",
-    "ks",
-    "kcb",
-    "transpiration",
-    "soil_evaporation",
-    "irrigation",
-    "drainage",
-    "runoff",
-    "precipitation",
-)
 ONCE = (
     "relative_yield",
     "relative_yield_water",
@@ -68,7 +56,7 @@ def kept(baseline: xr.Dataset, scenario: xr.Dataset) -> xr.Dataset:
 
 
 def _kept(result: xr.Dataset) -> xr.Dataset:
-    chosen = result[[name for name in (*DAILY, *ONCE) if name in result]]
+    chosen = result[[name for name in (*crop.WATER, *ONCE) if name in result]]
     if "crop" not in chosen:
         unknown = {"units": "kg ha-1", "long_name": "crop of the year; the age of the trees is not known"}
         chosen = chosen.assign(crop=xr.full_like(chosen["relative_yield"], np.nan).assign_attrs(unknown))

@@ -14,7 +14,7 @@ from agritwin.products import annual, crop
 from agritwin.products.season import written_irrigation
 from agritwin.scenarios.changes import changed_rule, changed_soil, median_day, moved, with_density, with_surface
 from agritwin.scenarios.courses import Known, Weather, of
-from agritwin.scenarios.definition import Scenario, WeatherChange
+from agritwin.scenarios.definition import Scenario
 from agritwin.simulation.orchard import bearing
 from agritwin.simulation.orchard.balance import final_state, simulate
 from agritwin.simulation.orchard.budget import Allocation, allocate
@@ -122,15 +122,7 @@ class Twin:
 
 def baseline(twin: Twin, scenario: Scenario) -> Variant:
     """Return the twin as it is, in its own season, on the scenario's days, members and seed."""
-    nothing = Scenario(
-        twin=scenario.twin,
-        title="baseline",
-        dates=scenario.dates.model_copy(update={"bloom": None, "harvest": None}),
-        members=scenario.members,
-        seed=scenario.seed,
-        weather=WeatherChange(source="forecast" if scenario.weather.source == "forecast" else "season"),
-    )
-    return changed(twin, nothing)
+    return changed(twin, scenario.unasked())
 
 
 def changed(twin: Twin, scenario: Scenario) -> Variant:
@@ -155,25 +147,37 @@ def changed(twin: Twin, scenario: Scenario) -> Variant:
     values = values.assign({name: stages[name] for name in (*DATES, "chill")})
     own, written = _own_irrigation(twin, stages)
     rule = changed_rule(own, scenario.irrigation)
-    as_it_is = scenario.irrigation.rule is None
-    rule_from = scenario.irrigation.from_day or (known.last_observed + dt.timedelta(days=1))
-    first = scenario.dates.first or known.start
-    if not as_it_is and scenario.irrigation.from_day is None:
-        rule_from = first  # a rule without a day holds from the start
-    days = (first, min(scenario.dates.last or known.end, last_day_of(weather)))
+    days = days_of(scenario, known, weather)
+    rule_from = day_of_rule(scenario, known, days[0])
+    age = None if planting["year"] is None else known.end.year - planting["year"]
+    return Variant(weather, values, own, rule, rule_from, days, age, scenario.start.last_crop, written)
+
+
+def days_of(scenario: Scenario, known: Known, weather: Weather) -> tuple[dt.date, dt.date]:
+    """Return the first and the last day simulated.
+
+    Raises
+    ------
+    ConfigError
+        When they are no span of the season.
+    """
+    last = (weather.near if weather.far is None else weather.far)["day"].to_numpy()[-1]
+    days = (
+        scenario.dates.first or known.start,
+        min(scenario.dates.last or known.end, last.astype("datetime64[D]").item()),
+    )
     if not known.start <= days[0] < days[1]:
         raise ConfigError(
             f"dates: {days[0]} to {days[1]} is no span of the season.",
             f"Choose days from {known.start} to {known.end}.",
         )
-    age = None if planting["year"] is None else known.end.year - planting["year"]
-    return Variant(weather, values, own, rule, rule_from, days, age, scenario.start.last_crop, written)
+    return days
 
 
-def last_day_of(weather: Weather) -> dt.date:
-    """Return the last day of a weather."""
-    last = weather.near if weather.far is None else weather.far
-    return last["day"].to_numpy()[-1].astype("datetime64[D]").item()
+def day_of_rule(scenario: Scenario, known: Known, first: dt.date) -> dt.date:
+    """Return the day from which the rule waters: that asked for, else the first; the twin's own goes on tomorrow."""
+    own = known.last_observed + dt.timedelta(days=1)
+    return scenario.irrigation.from_day or (own if scenario.irrigation.rule is None else first)
 
 
 def settings_of(twin: Twin, scenario: Scenario) -> dict[str, Any]:

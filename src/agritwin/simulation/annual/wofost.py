@@ -11,6 +11,7 @@ from agritwin.errors import ConfigError, DataError
 from agritwin.simulation.annual import kernels, layout, outputs, tables, weather
 from agritwin.simulation.annual.management import Cropping
 from agritwin.simulation.annual.parameters import CROP, SOIL, as_dataset, check, table, value
+from agritwin.simulation.inputs import common_members, consecutive_days, stacked_rows
 
 _NEVER = 1e12  # day of what does not come
 _REQUIRED = {
@@ -77,8 +78,8 @@ def simulate(
     cropping = Cropping.of(management)
     given = as_dataset(parameters)
     check(given, from_sowing=cropping.start == "sowing")
-    days = _days(drivers)
-    members = _members(drivers, given, state)
+    days = consecutive_days(drivers).astype("datetime64[D]")
+    members = common_members("crop", drivers, given, state)
     forcing = _driver_rows(drivers, cropping, days, members)
     rows = _parameter_rows(given, cropping, days, members)
     carried, leaves = _state_rows(given, state, cropping, days, members)
@@ -128,29 +129,10 @@ def initial_water(parameters: xr.Dataset) -> tuple[NDArray[np.float64], NDArray[
     return top, below
 
 
-def _days(drivers: xr.Dataset) -> NDArray[np.datetime64]:
-    if "day" not in drivers.coords or drivers.sizes.get("day", 0) == 0:
-        raise DataError("The drivers have no days.", "Give variables over a coordinate 'day'.")
-    days = drivers["day"].to_numpy().astype("datetime64[D]")
-    if (np.diff(days) != np.timedelta64(1, "D")).any():
-        raise DataError("The days of the drivers do not follow one another.", "Fill or cut the gap first.")
-    return days
-
-
 def _latitude(drivers: xr.Dataset) -> float:
     if "latitude" not in drivers.coords:
         raise DataError("The drivers have no latitude.", "Make them by agritwin.simulation.annual.weather.drivers.")
     return float(drivers["latitude"])
-
-
-def _members(*parts: xr.Dataset | None) -> int:
-    sizes = {part.sizes["member"] for part in parts if part is not None and "member" in part.dims}
-    sizes.discard(1)
-    if len(sizes) > 1:
-        raise ConfigError(
-            f"crop: drivers, parameters and state have {sorted(sizes)} members.", "Give all the same number, or one."
-        )
-    return sizes.pop() if sizes else 1
 
 
 def _number(dates: Any) -> NDArray[np.float64]:
@@ -190,13 +172,7 @@ def _driver_rows(
     given = given + xr.DataArray(_fixed_schedule(cropping, days), coords={"day": drivers["day"]}, dims="day")
     rows = [of["air_temperature_min"], of["air_temperature_max"], of["shortwave_radiation"], of["precipitation"], given]
     rows += [of["open_water_evaporation"], of["bare_soil_evaporation"], of["et0"]]
-    width = members if any("member" in row.dims for row in rows) else 1
-    forcing = np.empty((len(rows), days.size, width))
-    for position, row in enumerate(rows):
-        dims = ("day", "member") if "member" in row.dims else ("day",)
-        values = row.transpose(*dims).to_numpy()
-        forcing[position] = values if values.ndim == 2 else values[:, None]
-    return forcing
+    return stacked_rows(rows, days.size, members)
 
 
 def _fixed_schedule(cropping: Cropping, days: NDArray[np.datetime64]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from agritwin.errors import ConfigError, DataError
+from agritwin.simulation.inputs import common_members, consecutive_days, stacked_rows
 from agritwin.simulation.orchard import coefficients, kernels, layout
 from agritwin.simulation.orchard.management import Irrigation
 from agritwin.simulation.orchard.parameters import WATER, YIELD, check
@@ -89,8 +90,8 @@ def simulate(
     irrigation = Irrigation.of(management)
     given = _as_dataset(parameters)
     check(given)
-    days = _days(drivers)
-    members = _members(drivers, given, state)
+    days = consecutive_days(drivers)
+    members = common_members("orchard", drivers, given, state)
     rows = parameter_rows(given, irrigation, days, members)
     forcing = driver_rows(drivers, irrigation, days, members)
     carried = state_rows(given, state, rows, members)
@@ -116,27 +117,6 @@ def _as_dataset(parameters: xr.Dataset | Mapping[str, Any]) -> xr.Dataset:
 def _plain(value: Any) -> NDArray:
     values = np.asarray(value)
     return values.astype("datetime64[s]") if values.dtype.kind == "M" else values
-
-
-def _days(drivers: xr.Dataset) -> NDArray[np.datetime64]:
-    if "day" not in drivers.coords or drivers.sizes.get("day", 0) == 0:
-        raise DataError("The drivers have no days.", "Give variables over a coordinate 'day'.")
-    days = drivers["day"].to_numpy().astype("datetime64[s]")
-    if (np.diff(days) != np.timedelta64(1, "D")).any():
-        raise DataError("The days of the drivers do not follow one another.", "Fill or cut the gap first.")
-    return days
-
-
-def _members(drivers: xr.Dataset, parameters: xr.Dataset, state: xr.Dataset | None) -> int:
-    sizes = {
-        part.sizes["member"] for part in (drivers, parameters, state) if part is not None and "member" in part.dims
-    }
-    sizes.discard(1)
-    if len(sizes) > 1:
-        raise ConfigError(
-            f"orchard: drivers, parameters and state have {sorted(sizes)} members.", "Give all the same number, or one."
-        )
-    return sizes.pop() if sizes else 1
 
 
 def _driver(drivers: xr.Dataset, name: str, lowest: float) -> xr.DataArray:
@@ -174,13 +154,7 @@ def driver_rows(
         if len(canopy) < len(_CANOPY):
             raise DataError(f"The drivers have {canopy[0]} alone.", "Give both kcb and ground_cover, or neither.")
         rows += [_driver(drivers, name, 0.0) for name in _CANOPY]
-    width = members if any("member" in row.dims for row in rows) else 1
-    forcing = np.empty((len(rows), days.size, width))
-    for position, row in enumerate(rows):
-        dims = ("day", "member") if "member" in row.dims else ("day",)
-        values = row.transpose(*dims).to_numpy()
-        forcing[position] = values if values.ndim == 2 else values[:, None]
-    return forcing
+    return stacked_rows(rows, days.size, members)
 
 
 def fixed_schedule(irrigation: Irrigation, days: NDArray[np.datetime64]) -> NDArray[np.float64]:
