@@ -83,7 +83,7 @@ def _rarity(alerts: dict[str, Any], say: Language) -> list[Block]:
     for name, caption in (("frequency", "flood.rarity_caption"), ("frequency_maps", "flood.rarity_maps_caption")):
         table = alerts.get(name)
         if table:
-            header = (say("flood.duration"), *(say("flood.years", years=f"{years:g}") for years in table["years"]))
+            header = (say("flood.duration"), *(f"{years:g}" for years in table["years"]))
             rows = tuple(
                 (say.amount(hours, "h", 0), *(say.number(amount, 0) for amount in amounts))
                 for hours, amounts in zip(table["durations_h"], table["amounts_mm"], strict=True)

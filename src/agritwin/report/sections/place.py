@@ -130,7 +130,7 @@ def _numbers(twin: Twin, say: Language) -> list[Block]:
             )
         )
     if parcel.get("note"):
-        blocks.append(Text(str(parcel["note"])))
+        blocks.append(Text(say("map.note", text=str(parcel["note"]).rstrip("."))))
     soil = parcel.get("soil")
     if not soil:
         blocks.append(Absent(say("map.soil"), say("reason.no_soil")))
