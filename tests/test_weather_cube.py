@@ -129,6 +129,33 @@ def test_a_run_with_fewer_members_leaves_the_others_missing(store, issue):
     assert int(np.isfinite(read).sum()) == 80
 
 
+def test_each_issue_names_the_source_that_gave_it(store, issue):
+    """The demo's archive first, a live source after it: nothing of the one sticks to the other."""
+    live = {"source": "live", "synthetic": "false", "attribution": "by the live source"}
+    forecast_cube.write_issue(store, issue("2025-06-01"), "a")
+    forecast_cube.write_issue(store, issue("2025-06-02").assign_attrs(live), "b")
+    assert forecast_cube.open_issue(store).attrs.items() >= live.items()
+    assert forecast_cube.open_issue(store, until="2025-06-01T23:00").attrs == issue("2025-06-01").attrs
+    every = forecast_cube.open_issues(store).attrs
+    assert (every["source"], every["synthetic"]) == ("test; live", "true")
+
+
+def test_an_issue_with_other_variables_is_refused(store, issue):
+    forecast_cube.write_issue(store, issue("2025-06-01"), "a")
+    with pytest.raises(StoreError, match="the source gives wind_speed"):
+        forecast_cube.write_issue(store, issue("2025-06-02").rename(air_temperature="wind_speed"), "b")
+
+
+def test_an_issue_that_begins_later_keeps_its_leads(store, issue):
+    forecast_cube.write_issue(store, issue("2025-06-01"), "a")
+    late = issue("2025-06-02")
+    late = late.assign_coords(time=late["time"] + np.timedelta64(3, "h"))
+    forecast_cube.write_issue(store, late, "b")
+    read = forecast_cube.open_issue(store)["air_temperature"]
+    assert read[:, :3].isnull().all()
+    np.testing.assert_allclose(read[:, 3:], late["air_temperature"][:, :-3])
+
+
 def test_no_issue_is_old_enough(store, issue):
     forecast_cube.write_issue(store, issue("2025-06-02"), "a")
     with pytest.raises(StoreError, match="no forecast issued"):

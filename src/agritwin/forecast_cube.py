@@ -8,6 +8,7 @@ import xarray as xr
 
 from agritwin.cubes import EPOCH, HOUR, reading, writing
 from agritwin.errors import StoreError
+from agritwin.provenance import joined
 from agritwin.stacked import Stacked
 from agritwin.weather_cube import hour_of, hours_of
 
@@ -30,7 +31,13 @@ def write_issue(store: Path, forecast: xr.Dataset, message: str) -> bool:
     -------
     bool
         True when the issue is new.
+
+    Raises
+    ------
+    StoreError
+        When the forecast has other variables than the cube.
     """
+    about = _texts(forecast.attrs)
     names = sorted(str(name) for name in forecast.data_vars)
     issue = hour_of(forecast["issue_time"].to_numpy())
     lead = hours_of(forecast["time"].to_numpy()) - issue
@@ -42,7 +49,7 @@ def write_issue(store: Path, forecast: xr.Dataset, message: str) -> bool:
                 "variables": names,
                 "lead_hour": lead.tolist(),
                 "variable_attributes": {name: _texts(forecast[name].attrs) for name in names},
-                "dataset_attributes": _texts(forecast.attrs),
+                "source_attributes": [about],
             }
             group = Stacked.create(session, ISSUES, notes)
             made = group.group
@@ -52,14 +59,30 @@ def write_issue(store: Path, forecast: xr.Dataset, message: str) -> bool:
         issues, stored = group.array("issue"), group.array("values")
         if issue in np.asarray(issues[:]):
             return False
-        if stored.shape[1:] != values.shape:
-            values = _fit(values, lead, np.asarray(group.note("lead_hour")), stored.shape[1:])
+        if names != group.variables:
+            raise StoreError(
+                f"The cube holds {', '.join(group.variables)}; the source gives {', '.join(names)}.",
+                "Choose sources that give the same variables, or delete the cube to start again.",
+            )
+        known = group.note("lead_hour")
+        if stored.shape[1:] != values.shape or lead.tolist() != known:
+            values = _fit(values, lead, np.asarray(known), stored.shape[1:])
+        sources = _sources(group)
+        if about not in sources:
+            sources.append(about)
+        group.remember("source_attributes", sources)
+        if "origin" not in group.group:
+            group.group.create_array("origin", shape=issues.shape, chunks=(4096,), dtype="i8", fill_value=0)
         count = issues.shape[0]
-        issues.resize((count + 1,))
-        stored.resize((count + 1, *stored.shape[1:]))
-        stored[count] = values
-        issues[count] = issue
+        for array, value in ((issues, issue), (stored, values), (group.array("origin"), sources.index(about))):
+            array.resize((count + 1, *array.shape[1:]))
+            array[count] = value
         return True
+
+
+def _sources(group: Stacked) -> list[dict[str, Any]]:
+    """Attributes of the sources of the issues; a cube of old knows those of its first issue."""
+    return group.note("source_attributes") or [group.note("dataset_attributes")]
 
 
 def _texts(attributes: Any) -> dict[str, Any]:
@@ -104,10 +127,13 @@ def open_issue(store: Path, snapshot: str | None = None, until: Any = None) -> x
     if group is None or usable.size == 0:
         raise StoreError(f"Cube {store} has no forecast issued up to {until}.", "Run 'snakemake observe'.")
     issue = int(usable.max())
-    values = np.asarray(group.array("values")[int(np.flatnonzero(issues == issue)[0])])
+    number = int(np.flatnonzero(issues == issue)[0])
+    values = np.asarray(group.array("values")[number])
     time = EPOCH + (issue + np.asarray(group.note("lead_hour"))) * HOUR
     coordinates = {"member": np.arange(values.shape[0]), "time": time, "issue_time": EPOCH + issue * HOUR}
-    return _dataset(group, values, ("member", "time"), coordinates)
+    origin = np.asarray(group.array("origin")[:]) if "origin" in group.group else np.zeros(issues.size, "i8")
+    about = _sources(group)[origin[number]]
+    return _dataset(group, values, ("member", "time"), coordinates, about)
 
 
 def open_issues(store: Path, snapshot: str | None = None) -> xr.Dataset:
@@ -117,7 +143,7 @@ def open_issues(store: Path, snapshot: str | None = None) -> xr.Dataset:
     -------
     xr.Dataset
         Dims ``(issue, member, lead)``, issues rising; ``issue`` as UTC times, ``lead`` in hours, and the coordinate
-        ``valid_time`` (issue, lead).
+        ``valid_time`` (issue, lead); the attribution is that of all sources.
 
     Raises
     ------
@@ -137,10 +163,13 @@ def open_issues(store: Path, snapshot: str | None = None) -> xr.Dataset:
         "lead": ("lead", lead, {"units": "h", "standard_name": "forecast_period", "long_name": "lead time"}),
         "valid_time": (("issue", "lead"), times[:, None] + lead * HOUR, {"standard_name": "time"}),
     }
-    return _dataset(group, values, ("issue", "member", "lead"), coordinates)
+    about = joined(_sources(group))
+    return _dataset(group, values, ("issue", "member", "lead"), coordinates, about)
 
 
-def _dataset(group: Stacked, values: np.ndarray, dims: tuple[str, ...], coordinates: dict) -> xr.Dataset:
+def _dataset(
+    group: Stacked, values: np.ndarray, dims: tuple[str, ...], coordinates: dict, about: dict[str, Any]
+) -> xr.Dataset:
     attributes = group.note("variable_attributes")
     data = {name: (dims, values[..., index], attributes[name]) for index, name in enumerate(group.variables)}
-    return xr.Dataset(data, coordinates, group.note("dataset_attributes"))
+    return xr.Dataset(data, coordinates, about)
