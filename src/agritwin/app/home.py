@@ -1,12 +1,13 @@
 """The first page: every parcel on a map and as a card, with its danger level."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from bokeh.models import OpenURL, TapTool
+from shapely.geometry.base import BaseGeometry
 
 from agritwin.app.catalogue import open_twin, published
 from agritwin.geometry import to_crs, utm_epsg
@@ -64,7 +65,8 @@ def build(root: Path, language_code: str, allowed: Collection[str] | None = None
     say = language(language_code)
     twins = [open_twin(root, name) for name in published(root) if allowed is None or name in allowed]
     cards = tuple(card(twin, say) for twin in twins)
-    return Home(say, cards, parcels(say, twins, cards) if twins else None)
+    drawn = [(twin.polygon, card) for twin, card in zip(twins, cards, strict=True) if twin.polygon is not None]
+    return Home(say, cards, parcels(say, drawn) if drawn else None)
 
 
 def card(twin: Twin, say: Language) -> Card:
@@ -82,9 +84,9 @@ def _ndvi(last: dict[str, Any] | None, say: Language) -> str:
     return say("app.ndvi", value=say.number(last["mean"], 2), day=say.date(last["time"]))
 
 
-def parcels(say: Language, twins: list[Twin], cards: tuple[Card, ...]) -> Plot:
-    """Return the map of all parcels in the metres of the first one's UTM zone; a press opens the parcel."""
-    polygons = [twin.polygon for twin in twins if twin.polygon is not None]
+def parcels(say: Language, drawn: Sequence[tuple[BaseGeometry, Card]]) -> Plot:
+    """Return the map of parcels (outline in degrees, card) in metres of the first one's UTM zone; a press opens one."""
+    polygons, cards = zip(*drawn, strict=True)
     epsg = utm_epsg(polygons[0].centroid.x, polygons[0].centroid.y)
     metric = [to_crs(polygon, 4326, epsg) for polygon in polygons]
     west, south = np.min([shape.bounds[:2] for shape in metric], axis=0)
