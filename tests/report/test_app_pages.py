@@ -44,11 +44,3 @@ def test_an_empty_workspace_has_an_empty_first_page(tmp_path):
     page = home.build(tmp_path, "en")
     assert page.cards == ()
     assert page.plot is None
-
-
-def test_a_twin_without_an_outline_has_a_card_but_no_place_on_the_map(tmp_path):
-    holding.make(tmp_path)
-    paths(tmp_path, holding.TWIN)["outline"].unlink()
-    page = home.build(tmp_path, "en")
-    assert [card.name for card in page.cards] == ["La Prueba"]
-    assert page.plot is None
