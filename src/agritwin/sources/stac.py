@@ -1,5 +1,6 @@
 """Sentinel-2 surface reflectance of a parcel from STAC: three public catalogues, any static one, the demo's archive."""
 
+import json
 import logging
 import os
 from abc import ABC, abstractmethod
@@ -112,7 +113,8 @@ class StacImagery(ABC):
                 f"Choose from {', '.join((*REFLECTANCE, *FURTHER_BANDS))}.",
             )
         from agritwin.sources.grids import parcel_grid
-        from agritwin.sources.stac_scenes import Access, imagery_dataset, read_overpasses, skipped_as_json
+        from agritwin.sources.stac_dataset import imagery_dataset
+        from agritwin.sources.stac_scenes import Access, read_overpasses
 
         grid = parcel_grid(where.geometry)
         found = self.items(where.geometry.bounds, when) if items is None else items
@@ -147,7 +149,7 @@ class StacImagery(ABC):
             licence=self.licence,
             attribution=self.attribution,
             synthetic="true" if self.synthetic else "false",
-            skipped=skipped_as_json(skipped),
+            skipped=json.dumps(skipped, ensure_ascii=False),
         )
 
     def _scenes(
