@@ -6,6 +6,7 @@ import shutil
 
 import openpyxl
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from agritwin import config
@@ -70,6 +71,48 @@ def test_a_backup_and_back(workspace):
     assert "Restored" in call("restore", "one.zip", "--replace")
     assert "The workspace holds the same." in call("verify", "one.zip", "--workspace")
     assert "0 readings stored, 4738 known" in call("listen", "data/archive/holding/sensors.csv")
+
+
+def test_missing_messages_and_a_proposed_registry(workspace):
+    from agritwin.products.records import open_records
+    from agritwin.records.arrivals import Arrival, store_arrivals
+    from agritwin.records.database import writing
+    from agritwin.records.instruments import define_measure, define_sensor
+
+    assert "No message is missing." in call("records", "gaps")
+    engine = open_records()
+    measure = define_measure(engine, "level", "m")
+    sensor = define_sensor(engine, "gauge", "gauge", ["level"])
+    with writing(engine) as connection:
+        store_arrivals(
+            connection, [Arrival(sensor, measure, 1000 * n, 1.0, None, 0, 0, n) for n in range(9) if n not in (3, 4)]
+        )
+    assert "2 messages are missing in 1 gaps." in call("records", "gaps")
+    (workspace / "probe.csv").write_text("time,soil temperature [Cel],note\n")
+    proposed = yaml.safe_load(CliRunner().invoke(app, ["records", "registry", "probe.csv"]).output)
+    assert proposed["name"] == "probe"
+    assert [(one["measure"], one["unit"]) for one in proposed["streams"]] == [("soil_temperature", "degC")]
+
+
+def test_work_is_shown_and_corrected(workspace):
+    from agritwin.holding.intake import take_in
+    from agritwin.products.records import open_records
+    from agritwin.records import queries
+
+    file = workspace / "work.csv"
+    file.write_text(f"fecha;labor;recinto id\n13/02/2021;PODA;{DEMO}\n14/02/2021;RIEGO;{DEMO}\n")
+    engine = open_records()
+    take_in(engine, [DEMO], file, None, dt.date(2025, 6, 15), raw=workspace / "data/raw", landed_for=DEMO)
+    assert "PODA" in call("records", "work", DEMO, "--year", 2021)
+    assert "PODA" not in call("records", "work", DEMO, "--year", 2020)
+    pruning, watering = [f"{key[:12]}-1" for key in queries.activities(engine, DEMO)["key"]]
+    assert "Corrected" in call("records", "correct", DEMO, pruning, "day=2021-02-15", "notes=one day off")
+    assert "no line" in call("records", "correct", DEMO, pruning, "day=2021-02-16", code=2)  # it has a new name now
+    assert "Nothing was said" in call("records", "correct", DEMO, watering, code=2)
+    assert "is no day" in call("records", "correct", DEMO, watering, "day=15/02/2021", code=2)
+    assert "Withdrawn" in call("records", "correct", DEMO, watering, "--withdraw")
+    (left,) = queries.activities(engine, DEMO).to_dict("records")
+    assert (left["day"], left["text"], left["notes"]) == (dt.datetime(2021, 2, 15), "PODA", "one day off")
 
 
 def test_the_notebook_of_a_year_in_every_format(workspace):

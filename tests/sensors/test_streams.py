@@ -13,7 +13,7 @@ from agritwin.records.instruments import Flag
 from agritwin.records.readings import readings
 from agritwin.records.values import value_of
 from agritwin.sensors.flags import count_flags, flag, out_of_order, stuck
-from agritwin.sensors.gaps import coverage, gaps
+from agritwin.sensors.gaps import gaps
 from agritwin.sensors.ingest import ingest
 from agritwin.sensors.registry import Registry, load_registry, propose_registry
 from agritwin.sensors.stream import moments, read_stream
@@ -196,14 +196,12 @@ def test_readings_without_an_owner_or_of_strangers(engine, csv):
     assert (report.new, report.strangers) == (0, {"47-1-0-0-1-1-1": 1})
 
 
-def test_gaps_and_coverage():
+def test_gaps():
     times = pd.to_datetime(["2025-06-01T00:00", "2025-06-01T01:05", "2025-06-01T05:00", "2025-06-01T05:00"])
     table = pd.DataFrame({"sensor": "a", "measure": "m", "time": times})
     hour = dt.timedelta(hours=1)
     found = gaps(table, hour)
     assert found[["start", "end", "missing"]].values.tolist() == [[times[1], times[2], 3]]
-    share = coverage(table, hour, pd.Timestamp("2025-06-01"), pd.Timestamp("2025-06-02"))
-    assert share[["found", "expected"]].values.tolist() == [[3, 24]]
     assert gaps(table.iloc[:0], hour).empty
 
 

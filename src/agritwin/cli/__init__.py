@@ -5,6 +5,7 @@ from agritwin.cli import (
     commands,
     greenness,
     listen,
+    loggers,
     outline,
     records,
     refresh,
@@ -14,6 +15,7 @@ from agritwin.cli import (
     twins,
     users,
     watch,
+    work,
 )
 from agritwin.cli.application import app
 
@@ -23,6 +25,7 @@ __all__ = [
     "commands",
     "greenness",
     "listen",
+    "loggers",
     "outline",
     "records",
     "refresh",
@@ -32,4 +35,5 @@ __all__ = [
     "twins",
     "users",
     "watch",
+    "work",
 ]

@@ -87,6 +87,7 @@ def _listen(
     now: Callable[[], float],
     on_ready: Callable[[], None] | None = None,
 ) -> None:
+    from agritwin.sensors.gaps import missing_messages
     from agritwin.sensors.listener import Batch, Totals
     from agritwin.sensors.listener import listen as listen_to
     from agritwin.sensors.registry import load_registry
@@ -104,6 +105,8 @@ def _listen(
         told = {"on_batch": show, "on_ready": on_ready}
         totals = listen_to(broker, known, engine, list(twins), now=now, stop=stop, **told)
     console.print(str(totals), highlight=False)
+    if missing := sum(missing_messages(engine)["missing"].tolist()):
+        console.print(f"{missing} messages are missing; see: agritwin records gaps", highlight=False)
 
 
 def _address(about: Listen) -> "Broker":

@@ -29,7 +29,8 @@ records.add_typer(products, name="products")
 MAPPINGS = workspace.CONFIG / "mappings"
 
 
-def _open() -> tuple[Path, sa.Engine, dict[str, config.Settings]]:
+def open_store() -> tuple[Path, sa.Engine, dict[str, config.Settings]]:
+    """Return the workspace, its record store and the settings of its twins."""
     from agritwin.products.records import open_records
 
     root = workspace.enter()
@@ -48,7 +49,7 @@ def quarantine(
     from agritwin.holding.sentences import say
     from agritwin.records import queries
 
-    _, engine, twins = _open()
+    _, engine, twins = open_store()
     chosen = language or twins[config.choose(list(twins), twin)[0]].language
     if export is not None:
         count = export_quarantine(engine, workspace.RAW, twin, export, chosen)
@@ -74,7 +75,7 @@ def resubmit(file: Annotated[Path, typer.Argument(help="The exported workbook, f
     from agritwin.holding.resubmission import resubmit as take
 
     given = file.resolve()
-    _, engine, twins = _open()
+    _, engine, twins = open_store()
     reports = take(engine, list(twins), given, load_mappings(MAPPINGS), workspace.RAW, _units(twins))
     if not reports:
         raise DataError(f"{file} holds no correction.", "Fill in the column in yellow.")
@@ -122,7 +123,7 @@ def notebook(
     from agritwin.holding.field_notebook import EPPO, field_notebook, to_json, to_xlsx, to_xml
 
     given = file.resolve()
-    _, engine, twins = _open()
+    _, engine, twins = open_store()
     settings = twins[config.choose(list(twins), twin)[0]]
     about = {"name": holder, "tax_number": tax_number, "holding_register": register, "address": address}
     known = {key: value for key, value in about.items() if value}
@@ -148,7 +149,7 @@ def list_mappings() -> None:
     from agritwin.holding.mapping import load_mappings
     from agritwin.holding.resubmission import proposals
 
-    _, engine, _ = _open()
+    _, engine, _ = open_store()
     found = proposals(engine, load_mappings(MAPPINGS))
     for one in found:
         console.print(f"# {one.sha256[:12]}  {one.file}", highlight=False)
@@ -177,7 +178,7 @@ def confirm_mapping(
     from agritwin.holding.mapping import load_mappings
     from agritwin.holding.resubmission import confirm, proposals, read_again
 
-    _, engine, twins = _open()
+    _, engine, twins = open_store()
     open_ones = proposals(engine, load_mappings(MAPPINGS))
     chosen = [one for one in open_ones if file == one.file or one.sha256.startswith(file)]
     if len(chosen) != 1:
@@ -197,7 +198,7 @@ def list_products() -> None:
     """Show which spellings are taken for which product, and whether somebody has confirmed it."""
     from agritwin.holding.products import aliases
 
-    _, engine, _ = _open()
+    _, engine, _ = open_store()
     page = Table("product", "written as", "lines", "alike [%]", "status")
     for row in aliases(engine).to_dict("records"):
         page.add_row(row["product"], row["alias"], str(row["lines"]), f"{row['score']:.0f}", row["status"])
@@ -213,6 +214,6 @@ def confirm_product(
     """Say that a spelling means a product."""
     from agritwin.holding.products import confirm_alias
 
-    _, engine, _ = _open()
+    _, engine, _ = open_store()
     confirm_alias(engine, written, product)
     console.print(f"{written} is {product}.", highlight=False)
