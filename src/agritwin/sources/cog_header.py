@@ -23,6 +23,9 @@ WANTED = {
     *(SAMPLE_FORMAT, PIXEL_SCALE, TIE_POINT, TRANSFORMATION, GEO_KEYS, NODATA),
 }
 MOST_VALUES = 1_000_000
+LONGEST_SIDE = 1_000_000
+FARTHEST_M = 1e8
+REMEDY = "Try again later: the file may be under way."
 TYPES = {1: "B", 2: "s", 3: "H", 4: "I", 12: "d", 16: "Q"}
 NOT_PACKED, DEFLATE, OLD_DEFLATE, ZSTD = 1, 8, 32946, 50000
 PACKINGS = {NOT_PACKED, DEFLATE, OLD_DEFLATE, ZSTD}
@@ -106,18 +109,21 @@ def read_header(head: bytes) -> Header:
         values = tags.get(tag)
         return values[0] if values else default
 
-    if TILE_OFFSETS not in tags or one(SAMPLES, 1) != 1:
+    if TILE_OFFSETS not in tags or TILE_BYTES not in tags or one(SAMPLES, 1) != 1:
         raise OtherLayoutError("not one tiled band")
+    sides = [one(tag) for tag in (WIDTH, HEIGHT, TILE_WIDTH, TILE_HEIGHT)]
+    if not all(isinstance(side, int) and 0 < side <= LONGEST_SIDE for side in sides):
+        raise OtherLayoutError(f"sides of {sides}")
     number = NUMBERS.get((one(SAMPLE_FORMAT, 1), one(BITS, 1)))
     packing, predictor = one(COMPRESSION, NOT_PACKED), one(PREDICTOR, PLAIN)
     if number is None or packing not in PACKINGS or predictor not in {PLAIN, HORIZONTAL}:
         raise OtherLayoutError(f"pixels of another kind (compression {packing}, predictor {predictor})")
     epsg, left, top, pixel_x, pixel_y = _place(tags)
     header = Header(
-        width=one(WIDTH),
-        height=one(HEIGHT),
-        block_width=one(TILE_WIDTH),
-        block_height=one(TILE_HEIGHT),
+        width=sides[0],
+        height=sides[1],
+        block_width=sides[2],
+        block_height=sides[3],
         dtype=np.dtype(_order(head) + number),
         packing=packing,
         predictor=predictor,
@@ -131,7 +137,8 @@ def read_header(head: bytes) -> Header:
         counts=tags[TILE_BYTES],
         size=size,
     )
-    if len(header.offsets) != header.across * -(-header.height // header.block_height):
+    blocks = header.across * -(-header.height // header.block_height)
+    if not len(header.offsets) == len(header.counts) == blocks:
         raise OtherLayoutError("as many blocks as there should be are not listed")
     return header
 
@@ -185,11 +192,15 @@ def _place(tags: dict[int, tuple]) -> tuple[int, float, float, float, float]:
     epsg = known.get(PROJECTION)
     if epsg is None or epsg >= 32767 or known.get(RASTER_TYPE) == PIXEL_IS_POINT or TRANSFORMATION in tags:
         raise OtherLayoutError("no plain grid with an EPSG code")
-    if PIXEL_SCALE not in tags or len(tags.get(TIE_POINT, ())) != 6:
+    if len(tags.get(PIXEL_SCALE, ())) != 3 or len(tags.get(TIE_POINT, ())) != 6:
         raise OtherLayoutError("no grid")
     column, row, _, x, y, _ = tags[TIE_POINT]
     pixel_x, pixel_y, _ = tags[PIXEL_SCALE]
-    return epsg, x - column * pixel_x, y + row * pixel_y, pixel_x, pixel_y
+    left, top = x - column * pixel_x, y + row * pixel_y
+    # Comparisons with NaN are false.
+    if not (abs(left) < FARTHEST_M and abs(top) < FARTHEST_M and 0.01 < pixel_x < 1e6 and 0.01 < pixel_y < 1e6):
+        raise DataError("the header is damaged: it places no grid", REMEDY)
+    return epsg, left, top, pixel_x, pixel_y
 
 
 def _fill(text: tuple | None) -> int:
@@ -230,7 +241,7 @@ def unpacked(block: Any, header: Header, rows: slice, columns: slice) -> np.ndar
             pixels = zlib.decompress(block)
         values = np.frombuffer(pixels, header.dtype).reshape(shape)[rows]
     except (zlib.error, RuntimeError, ValueError) as error:
-        raise DataError(f"a block is damaged ({error})", "Try again later: the file may be under way.") from error
+        raise DataError(f"a block is damaged ({error})", REMEDY) from error
     if header.predictor == HORIZONTAL:
         values = np.add.accumulate(values[:, : columns.stop], axis=1, dtype=header.dtype.newbyteorder("="))
     return values[:, columns].astype(header.dtype.newbyteorder("="), copy=False)

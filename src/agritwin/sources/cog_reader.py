@@ -100,6 +100,8 @@ class CogReader:
                     raise OtherLayoutError("the directory does not stand at the beginning") from more
                 wanted = more.needed
                 head += (await self._get(href, len(head), wanted, version))[0]
+            except DataError as error:
+                raise DataError(f"{without_query(href)}: {error.message}", error.remedy) from error
 
     async def _window(self, href: str, header: Header, version: str | None, head: bytes, grid: Grid) -> np.ndarray:
         if header.epsg != grid.epsg:
