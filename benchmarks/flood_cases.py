@@ -1,5 +1,6 @@
 """Floods with known solutions, as tests and the table of docs/flood.md run them (Hunter et al. 2005; SWASHES)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,14 +65,19 @@ def steady_rain(intensity: float, duration: float) -> xr.DataArray:
     return xr.DataArray([intensity], {"time": [duration]}, ("time",), attrs={"units": "mm h-1"})
 
 
-def lake(precision: str, *, advection: bool) -> Case:
-    """Liang & Borthwick (2009): three humps in a lake, one of them above the water. Nothing may move in 600 s."""
-    x, y = np.meshgrid(np.arange(0.25, 75, 0.5), np.arange(0.25, 30, 0.5))
-    humps = [
+def humps(x: NDArray, y: NDArray) -> NDArray:
+    """Bed of Liang & Borthwick (2009): three cones on level ground, in heights that float32 holds exactly."""
+    cones = [
         peak - slope * np.hypot(x - a, y - b)
         for peak, slope, a, b in [(1, 0.125, 30, 6), (1, 0.125, 30, 24), (3, 0.3, 47.5, 15)]
     ]
-    bed = np.round(np.maximum.reduce([np.zeros_like(x), *humps]) * 1024) / 1024  # exact in float32
+    return np.round(np.maximum.reduce([np.zeros_like(x), *cones]) * 1024) / 1024
+
+
+def lake(precision: str, *, advection: bool) -> Case:
+    """Liang & Borthwick (2009): three humps in a lake, one of them above the water. Nothing may move in 600 s."""
+    x, y = np.meshgrid(np.arange(0.25, 75, 0.5), np.arange(0.25, 30, 0.5))
+    bed = humps(x, y)
     depth = np.maximum(0.875 - bed, 0)
     result = simulate(
         raster(bed, 0.5), None, duration_s=600, output_times_s=[600], boundaries="closed",
@@ -197,26 +203,31 @@ def dam_break(right: float, precision: str) -> Case:
     return Case(result, x, result["water_depth"][0, 0].to_numpy(), exact)
 
 
-def bowl() -> tuple[Case, Case]:
-    """Water in a paraboloid swings out and back to where it was (Thacker 1981): after half a period and a whole."""
+def paraboloid() -> tuple[NDArray, Callable[[float], NDArray], float, float]:
+    """Return bed, depth at a time, period and cell size of water that swings in a paraboloid (Thacker 1981)."""
     count, size, h0, r0, a = 120, 4.0, 0.1, 0.8, 1.0
-    terrain = raster(np.zeros((count, count)), size / count)
-    x, y = np.meshgrid(terrain["x"] - size / 2, terrain["y"] - size / 2)
+    x, y = np.meshgrid(*[(np.arange(count) + 0.5) * size / count - size / 2] * 2)
     r2 = x**2 + y**2
-    terrain["surface_altitude"] = (("y", "x"), h0 * (r2 / a**2 - 1))
+    bed = h0 * (r2 / a**2 - 1)
     swing, omega = (a**2 - r0**2) / (a**2 + r0**2), np.sqrt(8 * GRAVITY * h0) / a
 
     def depth(t: float) -> NDArray:
         k = 1 - swing * np.cos(omega * t)
         level = h0 * (np.sqrt(1 - swing**2) / k - 1 - r2 / a**2 * ((1 - swing**2) / k**2 - 1))
-        return np.maximum(level - h0 * (r2 / a**2 - 1), 0)
+        return np.maximum(level - bed, 0)
 
-    period = 2 * np.pi / omega
+    return bed, depth, 2 * np.pi / omega, size / count
+
+
+def bowl() -> tuple[Case, Case]:
+    """Water in a paraboloid swings out and back to where it was: after half a period and a whole."""
+    bed, depth, period, cell = paraboloid()
     result = simulate(
-        terrain, None, duration_s=period, output_times_s=[period / 2, period], manning=FRICTIONLESS,
+        raster(bed, cell), None, duration_s=period, output_times_s=[period / 2, period], manning=FRICTIONLESS,
         boundaries="closed", initial_depth=xr.DataArray(depth(0), dims=("y", "x")), precision="f64", courant=0.5,
     )  # fmt: skip
+    x = result["x"].to_numpy()
     half, whole = (
-        Case(result, x[0], result["water_depth"][k].to_numpy(), depth(t)) for k, t in enumerate([period / 2, period])
+        Case(result, x, result["water_depth"][k].to_numpy(), depth(t)) for k, t in enumerate([period / 2, period])
     )
     return half, whole

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,16 +41,15 @@ def ours(terrain: xr.Dataset, duration: float) -> tuple[np.ndarray, float, float
     return result["water_depth"].isel(time=-1).to_numpy(), cells, cpu
 
 
-def peer(python: str, name: str, terrain: xr.Dataset, duration: float) -> tuple[np.ndarray, float, float]:
-    """The same of a peer."""
+def peer(python: str, name: str, **problem: Any) -> tuple[np.ndarray, float, float]:
+    """Depths (time, y, x), cell updates and CPU-seconds of a peer on a problem of `flood_peer.py`."""
     with tempfile.TemporaryDirectory() as folder:
-        problem, result = Path(folder, "problem.npz"), Path(folder, "result.npz")
-        bed = terrain["surface_altitude"].to_numpy()
-        np.savez(problem, bed=bed, cell=CELL, rain=RAIN, manning=MANNING, duration=duration)
+        given, result = Path(folder, "problem.npz"), Path(folder, "result.npz")
+        np.savez(given, **problem)
         script = Path(__file__).with_name("flood_peer.py")
         single = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         single.pop("PYTHONPATH", None)
-        command = [python, str(script), name, str(problem), str(result)]
+        command = [python, str(script), name, str(given), str(result)]
         done = subprocess.run(command, cwd=folder, env=single, capture_output=True, text=True, check=False)
         if done.returncode:
             sys.exit(f"{name}: {done.stderr[-2000:]}")
@@ -61,7 +61,13 @@ def main() -> None:
     python, *rest = sys.argv[1:]
     count, minutes = (int(rest[0]) if rest else 300), (float(rest[1]) if len(rest) > 1 else 20.0)
     terrain, duration = farmland(count), 60 * minutes
-    results = {"agritwin": ours(terrain, duration)} | {name: peer(python, name, terrain, duration) for name in PEERS}
+    bed = terrain["surface_altitude"].to_numpy()
+    problem = {"bed": bed, "start": np.zeros(bed.shape), "cell": CELL, "rain": RAIN, "until": duration}
+    problem |= {"manning": MANNING, "times": [duration]}
+    results = {"agritwin": ours(terrain, duration)}
+    for name in PEERS:
+        depths, updates, cpu = peer(python, name, **problem)
+        results[name] = depths[-1], updates, cpu
     reference, _, spent = results["agritwin"]
     print(f"{count} x {count} cells of {CELL:g} m, {RAIN:g} mm/h for {minutes:g} min, n = {MANNING}, closed")
     print("peer         CPU-s   ours is  Mupdates/CPU-s   max m  wet %   CSI  RMSE mm  mean mm")
