@@ -86,19 +86,30 @@ def test_weather_of_both_pins_is_one_series_without_gap_or_repeat(reader):
     assert len(table(reader.get(f"/series/{holding.TWIN}/weather.air_temperature", params=span).text)) == 6
 
 
-def test_readings_of_a_sensor_are_a_series_of_their_twin(reader, admin):
-    measure = {"name": "soil tension", "units": "kilopascal", "datatype": "float"}
+@pytest.mark.parametrize(
+    ("datatype", "values", "kind"),
+    [
+        ("float", [0.31, 0.29], "double"),
+        ("integer", [2**60 + 1, -3], "int64"),
+        ("boolean", [True, False], "bool"),
+        ("string", ["wet", "año 1"], "large_string"),
+    ],
+)
+def test_readings_of_a_sensor_are_a_series_of_their_twin(reader, admin, datatype, values, kind):
+    measure = {"name": "soil tension", "units": "kilopascal", "datatype": datatype}
     assert admin.post("/sensor/insert-sensor-type", json={"name": "probe", "measures": [measure]}).is_success
     about = {"type_name": "probe", "unique_identifier": "P1", "twin": holding.TWIN}
     assert admin.post("/sensor/insert-sensor", json=about).is_success
-    rows = {"unique_identifier": "P1", "measure_name": "soil tension", "readings": [0.31, 0.29]}
+    rows = {"unique_identifier": "P1", "measure_name": "soil tension", "readings": values}
     rows |= {"timestamps": ["2025-06-01T00:00:00Z", "2025-06-02T00:00:00Z"]}
     assert reader.post("/sensor/insert-sensor-readings", json=rows).is_success
     listed = reader.get(f"/series/{holding.TWIN}").json()
     (name,) = [row["name"] for row in listed if row["title"] == "soil tension of sensor P1"]
     answer = reader.get(f"/series/{holding.TWIN}/{name}")
     assert "value [kPa]" in comments(answer.text)["units"]
-    assert table(answer.text)["value"].to_list() == [0.31, 0.29]
+    assert table(answer.text)["value"].to_list() == values
+    kept = pq.read_table(io.BytesIO(reader.get(f"/series/{holding.TWIN}/{name}", params={"format": "parquet"}).content))
+    assert (str(kept.schema.field("value").type), kept["value"].to_pylist()) == (kind, values)
 
 
 @ON_SQLITE
