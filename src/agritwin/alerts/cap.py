@@ -4,8 +4,9 @@ import datetime as dt
 from typing import TYPE_CHECKING, Literal
 from xml.etree import ElementTree
 
-from agritwin.alerts.explanation import Language, sentence, title
+from agritwin.alerts.explanation import sentence, title
 from agritwin.alerts.rules import Judgement
+from agritwin.alerts.words import Language
 from agritwin.errors import DataError
 
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from agritwin.alerts.explanation import Language, sentence, title
+from agritwin.alerts.explanation import sentence, title
 from agritwin.alerts.neighbours import Recipient
 from agritwin.alerts.rules import LEVELS, Judgement, Level
+from agritwin.alerts.words import Language
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from agritwin.errors import DataError
 
-TORRENTIALITY_CASTILE = 10.0
-"""Ratio I1/Id of the map of 5.2-IC in Castile and León (9 to 10 there; 8 in Galicia, 11 by the Mediterranean)."""
 _BASE = 28.0**0.1
 
 
@@ -114,7 +112,8 @@ def spanish_frequency(
         Mean of the annual maxima of daily rain and their coefficient of variation, as the maps give them (Ministerio de
         Fomento 1999, Máximas lluvias diarias en la España peninsular).
     torrentiality
-        Ratio I1/Id of the hourly to the daily intensity, from the map of 5.2-IC.
+        Ratio I1/Id of the hourly to the daily intensity, from the map of 5.2-IC: 8 in Galicia, 9 to 10 in Castile and
+        León, 11 by the Mediterranean.
     durations_h, years
         Durations and return periods.
     """

@@ -7,10 +7,10 @@ from typing import Any
 
 from agritwin import workspace
 from agritwin.alerts.catalogue import rules
-from agritwin.alerts.explanation import Language
 from agritwin.alerts.live import Situation
 from agritwin.alerts.neighbours import Recipient
 from agritwin.alerts.rarity import Frequency
+from agritwin.alerts.words import Language
 from agritwin.errors import StoreError
 from agritwin.products.library import read_library
 from agritwin.settings import Settings
