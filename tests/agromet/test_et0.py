@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from agritwin.agromet import et0, humidity, radiation, wind
+from agritwin.agromet import et0, humidity, radiation
 from agritwin.errors import DataError
+from agritwin.sources.canonical import wind_at_2m
 
 SIAR = Path(__file__).parents[3] / "shared/providers/weather/siar/daily_IB01.csv"
 
@@ -36,7 +37,7 @@ def test_example_18_daily_uccle() -> None:
     vapour_pressure = humidity.actual_vapour_pressure_from_extremes(21.5, 12.3, 84.0, 63.0)
     extraterrestrial = radiation.extraterrestrial_radiation(50.80, 187)
     shortwave = radiation.radiation_from_sunshine(extraterrestrial, 9.25, radiation.daylight_hours(50.80, 187))
-    wind_2m = wind.wind_speed_at_2m(10.0 / 3.6, 10.0)
+    wind_2m = wind_at_2m(10.0 / 3.6, 10.0)
     assert humidity.air_pressure(100.0) == pytest.approx(100.1, abs=0.05)
     assert humidity.saturation_slope((21.5 + 12.3) / 2) == pytest.approx(0.122, abs=5e-4)
     assert vapour_pressure == pytest.approx(1.409, abs=5e-4)
@@ -82,7 +83,7 @@ def test_example_12_13_14() -> None:
     assert (radiation.monthly_soil_heat_flux(14.1, 16.1) + radiation.monthly_soil_heat_flux(16.1, 18.8)) / 2 == (
         pytest.approx(0.33, abs=0.005)
     )
-    assert wind.wind_speed_at_2m(3.2, 10.0) == pytest.approx(2.4, abs=0.05)
+    assert wind_at_2m(3.2, 10.0) == pytest.approx(2.4, abs=0.05)
 
 
 FALLON = {"latitude": 39.4575, "elevation_m": 1208.5}
@@ -93,7 +94,7 @@ def fahrenheit(value: float) -> float:
 
 
 def test_fallon_day_agrees_with_ref_et_to_1e_9() -> None:
-    wind_2m = wind.wind_speed_at_2m(4.80 * 0.44704, 3.0)
+    wind_2m = wind_at_2m(4.80 * 0.44704, 3.0)
     assert wind_2m == pytest.approx(1.976111757722194, rel=1e-12)
     found = et0.asce_daily(
         fahrenheit(102.80),
