@@ -117,6 +117,25 @@ def test_a_new_twin_lets_its_lines_in(engine, raw, workbook):
     assert take(engine, raw, file).accepted == 4
 
 
+def test_columns_that_no_field_means_are_kept_with_their_line(engine, raw, tmp_path):
+    file = tmp_path / "work.csv"
+    lines = [f"13/02/2021;PODA;{who};{PINILLO}" for who in ("Ana", "Ben", "")]
+    file.write_text("\n".join(["fecha;labor;cuadrilla;recinto id", *lines]))
+    assert take(engine, raw, file).accepted == 3
+    kept = queries.activities(engine, PINILLO).sort_values("occurrence")["attributes"]
+    assert kept.to_list() == [{"cuadrilla": "Ana"}, {"cuadrilla": "Ben"}, None]
+    assert not take(engine, raw, file).changed
+    before = queries.digest(engine, PINILLO)
+    key = queries.activities(engine, PINILLO)["key"].iloc[0]
+    queries.correct_activity(engine, PINILLO, key, 1, {"notes": "in the rain"})
+    assert {"cuadrilla": "Ana"} in queries.activities(engine, PINILLO)["attributes"].to_list()
+    assert queries.digest(engine, PINILLO) != before
+    sold = tmp_path / "sold.csv"
+    sold.write_text(f"fecha;cosecha kg;báscula;recinto id\n13/09/2021;120;B-7;{PINILLO}\n")
+    assert take(engine, raw, sold).accepted == 1
+    assert queries.harvests(engine, PINILLO)["attributes"].to_list() == [{"báscula": "B-7"}]
+
+
 def test_csv_with_spanish_signs(engine, raw, tmp_path):
     file = tmp_path / "riegos año 2020 #1 100%.csv"
     text = "Fecha;Labor;Cantidad;Unidad;Recinto\n31/01/2020;Riego;12,5;mm;{0}\n01/02/2020;Riego;8,25;cajas;{0}\n"

@@ -26,10 +26,11 @@ def work(
     """Show the lines of field work with the names by which they are corrected."""
     lines = _lines(twin)[1]
     lines = lines if year is None else lines.loc[lines["day"].dt.year == year]
-    table = Table("line", "day", "work", "amount", "notes")
+    table = Table("line", "day", "work", "amount", "notes", "also written")
     for row in lines.astype(object).where(lines.notna(), None).to_dict("records"):
         amount = "" if row["amount"] is None else f"{row['amount']:g} {row['unit'] or ''}"
-        table.add_row(_name(row), f"{row['day']:%Y-%m-%d}", row["text"], amount, row["notes"])
+        also = ", ".join(f"{name}: {value}" for name, value in (row["attributes"] or {}).items())
+        table.add_row(_name(row), f"{row['day']:%Y-%m-%d}", row["text"], amount, row["notes"], also)
     console.print(table)
 
 

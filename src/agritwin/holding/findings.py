@@ -24,12 +24,16 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Record:
-    """A row for the record store: table, twin, typed content, and the products of an activity."""
+    """A row for the record store: table, twin, typed content, the products of an activity.
+
+    ``attributes`` are the cells of columns that no field means; they do not make two lines different ones.
+    """
 
     table: Literal["activities", "harvests", "treatments"]
     twin_id: str
     content: dict[str, Any]
     products: tuple[Product, ...] = ()
+    attributes: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass

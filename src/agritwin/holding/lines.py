@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from agritwin.errors import DataError
@@ -41,7 +42,8 @@ def read_table(table: Table, how: TableMapping, mapping: Mapping, holding: Holdi
             twin_id = reader.current = reader.twin(row)
             day = reader.day(row, days.days[position], days)
             amounts = {name: _amount(reader, name, row, column, position) for name, column in numbers.items()}
-            reader.lines.records.append(build(reader, number, row, twin_id, day, amounts))
+            record = build(reader, number, row, twin_id, day, amounts)
+            reader.lines.records.append(replace(record, attributes=reader.attributes(row)))
             reader.numbers_of_records.append(number)
         except RefusedError as refused:
             reader.reject(number, refused)

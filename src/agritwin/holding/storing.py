@@ -31,9 +31,8 @@ def insert_records(
         key = content_digest(record.table, record.content)
         counted[record.table, record.twin_id, key] += 1
         occurrence = counted[record.table, record.twin_id, key]
-        rows[record.table].append(
-            {"twin_id": record.twin_id, "intake_id": intake_id, "key": key, "occurrence": occurrence, **record.content}
-        )
+        about = {"twin_id": record.twin_id, "intake_id": intake_id, "key": key, "occurrence": occurrence}
+        rows[record.table].append(about | record.content | {"attributes": record.attributes or None})
         if record.products and occurrence == 1:  # several workers spread one product, not several
             of_products.append((record.twin_id, key, record))
     new = {table: _new_rows(connection, TABLES[table], content) for table, content in rows.items()}

@@ -42,6 +42,12 @@ class TableReader:
         value = self.cell(row, name)
         return None if value is None else " ".join(str(value).split())
 
+    def attributes(self, row: list[Cell]) -> dict[str, str | int | float | bool]:
+        """Return the cells of columns that no field means, by their headers."""
+        means = set(self.places.values())
+        others = ((place, header) for place, header in enumerate(self.table.header) if header and place not in means)
+        return {header: _plain(row[place]) for place, header in others if row[place] is not None}
+
     def letters(self, name: str | None) -> str | None:
         """Return the letters of the column of a field."""
         place = self.places.get(name) if name else None
@@ -155,6 +161,10 @@ class TableReader:
         if self.dragged:
             return "The ids run up by one from line to line: probably the cell was dragged. Correct them."
         return "Correct the id, or add a twin for this parcel."
+
+
+def _plain(value: Cell) -> str | int | float | bool:
+    return value if isinstance(value, str | int | float | bool) else str(value)
 
 
 def _as_day(written: Cell) -> str:

@@ -15,7 +15,7 @@ from agritwin.records import tables as t
 from agritwin.records.database import reading, writing
 
 DIGESTED = ("activities", "treatments", "harvests")
-BOOKKEEPING = {"id", "intake_id", "activity_id", "twin_id"}
+BOOKKEEPING = {"id", "intake_id", "activity_id", "twin_id", "attributes"}
 EXPORTED = ("twins", "activities", "treatments", "harvests", "quarantine", "notifications", "commands", "runs")
 
 
@@ -32,8 +32,8 @@ def frame(engine: sa.Engine, select: sa.Select[Any]) -> pd.DataFrame:
 def activities(engine: sa.Engine, twin_id: str, until: dt.date | None = None) -> pd.DataFrame:
     """Return the activities of a twin, one row a line as sent, corrections applied.
 
-    Columns ``day, category, task, text, amount, unit, place, notes, key, occurrence, id``; ``occurrence`` above 1 marks
-    equal lines of one file, which stand for several workers.
+    Columns ``day, category, task, text, amount, unit, place, notes, attributes, key, occurrence, id``; ``occurrence``
+    above 1 marks equal lines of one file, which stand for several workers.
 
     Parameters
     ----------
@@ -48,7 +48,8 @@ def activities(engine: sa.Engine, twin_id: str, until: dt.date | None = None) ->
         later.c.corrects_key == t.activities.c.key,
         later.c.corrects_occurrence == t.activities.c.occurrence,
     )
-    names = ("day", "category", "task", "text", "amount", "unit", "place", "notes", "key", "occurrence", "id")
+    names = ("day", "category", "task", "text", "amount", "unit", "place", "notes", "attributes")
+    names += ("key", "occurrence", "id")
     select = _of_twin(t.activities, twin_id, until, names).where(~corrected, ~t.activities.c.withdrawn)
     return frame(engine, select)
 
@@ -72,13 +73,15 @@ def treatments(engine: sa.Engine, twin_id: str, until: dt.date | None = None) ->
 
 
 def harvests(engine: sa.Engine, twin_id: str, until: dt.date | None = None) -> pd.DataFrame:
-    """Return the harvests of a twin: ``year, day, amount, unit, state, quality, losses, lot, client, source, key``.
+    """Return the harvests of a twin, wet and dry, by day or by year.
 
+    Columns ``year, day, amount, unit, state, quality, losses, lot, client, attributes, source, key, occurrence, id``.
     ``day`` is missing where only the total of the year was sent, ``source`` names the file. Totals of a year are known
     when the year is over.
     """
     c = t.harvests.c
-    names = ("year", "day", "amount", "unit", "state", "quality", "losses", "lot", "client", "key", "occurrence", "id")
+    names = ("year", "day", "amount", "unit", "state", "quality", "losses", "lot", "client", "attributes")
+    names += ("key", "occurrence", "id")
     select = (
         sa.select(*(c[name] for name in names), t.intakes.c.file.label("source"))
         .outerjoin(t.intakes, t.intakes.c.id == c.intake_id)
@@ -196,7 +199,8 @@ def correct_activity(
                 "Take its key from the list of activities.",
             )
         row = {name: old[name] for name in allowed} | changes
-        row |= {"twin_id": twin_id, "corrects_key": key, "corrects_occurrence": occurrence, "withdrawn": withdraw}
+        row |= {"twin_id": twin_id, "attributes": old["attributes"]}
+        row |= {"corrects_key": key, "corrects_occurrence": occurrence, "withdrawn": withdraw}
         new_key = hashlib.sha256(_canonical(row).encode()).hexdigest()
         connection.execute(sa.insert(t.activities).values(**row, key=new_key, occurrence=1))
     return new_key

@@ -32,7 +32,7 @@ from agritwin.records.tables.readings import (
 from agritwin.records.tables.watch import alerts, watch_levels, watch_seen
 from agritwin.records.tables.work import activities, harvests, product_aliases, treatments
 
-HEAD = "0005"
+HEAD = "0006"
 """Revision that this code reads and writes; a test keeps it equal to Alembic's head."""
 
 __all__ = [

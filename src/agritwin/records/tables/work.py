@@ -1,8 +1,15 @@
 """What was done in the field: work, treatments with their products, harvests."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from agritwin.records.tables.base import metadata, number, of_twin, to
+
+
+def _attributes() -> sa.Column[Any]:
+    return sa.Column("attributes", sa.JSON(none_as_null=True))  # header -> cell, of columns that no field means
+
 
 activities = sa.Table(
     "activities",
@@ -23,6 +30,7 @@ activities = sa.Table(
     sa.Column("corrects_key", sa.Text),  # this row takes the place of another one: an event log, nothing is altered
     sa.Column("corrects_occurrence", sa.Integer),
     sa.Column("withdrawn", sa.Boolean, nullable=False, server_default=sa.false()),
+    _attributes(),
     sa.UniqueConstraint("twin_id", "key", "occurrence"),
     sa.UniqueConstraint("twin_id", "corrects_key", "corrects_occurrence"),
     sa.Index("ix_activities_twin_id_day", "twin_id", "day"),
@@ -52,6 +60,7 @@ treatments = sa.Table(
     sa.Column("equipment", sa.Text),
     sa.Column("efficacy", sa.Text),
     sa.Column("notes", sa.Text),
+    _attributes(),
     sa.UniqueConstraint("twin_id", "key", "occurrence"),
     sa.Index("ix_treatments_twin_id_day", "twin_id", "day"),
 )
@@ -83,6 +92,7 @@ harvests = sa.Table(
     sa.Column("losses", sa.JSON),
     sa.Column("lot", sa.Text),
     sa.Column("client", sa.Text),
+    _attributes(),
     sa.CheckConstraint("state IN ('wet', 'dry', 'unstated')", name="state"),
     sa.CheckConstraint("amount >= 0", name="amount"),
     sa.UniqueConstraint("twin_id", "key", "occurrence"),
