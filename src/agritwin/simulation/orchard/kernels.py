@@ -163,36 +163,37 @@ def _wet(w, day, daily):
 
 
 @numba.njit(fastmath=_FAST, error_model="numpy", forceinline=True)
-def _dry(w, daily):
-    """Evaporate from both parts of the surface (Allen et al. 2005) and transpire from the root zone (Eq. 84)."""
+def _evaporate(w):
+    """What the air takes from both parts of the surface, more from the wetter one (Allen et al. 2005; Eqs. 71, 74)."""
     for j in range(at.BLOCK):
-        tew, et0, kc_max = w[at.TEW + j], w[at.ET0 + j], w[at.KC_MAX + j]
-        left_irrigated, left_rainfed = tew - w[at.DE_IRRIGATED + j], tew - w[at.DE_RAINFED + j]
-        water_irrigated = w[at.FEW_IRRIGATED + j] * left_irrigated
-        water_rainfed = w[at.FEW_RAINFED + j] * left_rainfed
-        room, water = w[at.TAW + j] - w[at.RAW + j], max(water_irrigated + water_rainfed, 1e-9)
-        inverse = 1.0 / (room * water)  # two divisions in one
-        share, inverse_room = water_irrigated * (inverse * room), inverse * water
-        stored = w[at.TAW + j] - w[at.DR + j]
-
-        # the wetter part takes more of the energy that the trees leave
-        energy, most = (kc_max - w[at.KCB + j]) * et0, kc_max * et0
+        left_irrigated = w[at.TEW + j] - w[at.DE_IRRIGATED + j]
+        left_rainfed = w[at.TEW + j] - w[at.DE_RAINFED + j]
+        irrigated, rainfed = w[at.FEW_IRRIGATED + j] * left_irrigated, w[at.FEW_RAINFED + j] * left_rainfed
+        share = irrigated / max(irrigated + rainfed, 1e-9)
+        energy, most = (w[at.KC_MAX + j] - w[at.KCB + j]) * w[at.ET0 + j], w[at.KC_MAX + j] * w[at.ET0 + j]
         kr_irrigated = _clip(left_irrigated * w[at.INVERSE_FALLING + j], 0.0, 1.0)
         kr_rainfed = _clip(left_rainfed * w[at.INVERSE_FALLING + j], 0.0, 1.0)
-        from_rainfed = min(kr_rainfed * (1.0 - share) * energy, w[at.FEW_RAINFED + j] * most)
-        from_rainfed = min(from_rainfed, min(water_rainfed, stored))
+        taken = min(kr_irrigated * share * energy, w[at.FEW_IRRIGATED + j] * most)
+        w[at.FROM_IRRIGATED + j] = min(taken, irrigated)
+        taken = min(kr_rainfed * (1.0 - share) * energy, w[at.FEW_RAINFED + j] * most)
+        w[at.FROM_RAINFED + j] = min(taken, rainfed)
+        w[at.KEPT_RAINFED + j] = rainfed
 
-        # trees take no water from the surface that only rain wets
-        ks = _clip(stored * inverse_room, 0.0, 1.0)
-        reach = max(stored - water_rainfed, 0.0)
+
+@numba.njit(fastmath=_FAST, error_model="numpy", forceinline=True)
+def _dry(w, daily):
+    """Transpire from the root zone (Eq. 84), save the surface that only rain wets, then evaporate."""
+    for j in range(at.BLOCK):
+        stored = w[at.TAW + j] - w[at.DR + j]
+        reach = max(stored - w[at.KEPT_RAINFED + j], 0.0)
+        ks = _clip(stored / (w[at.TAW + j] - w[at.RAW + j]), 0.0, 1.0)
         transpiration = min(ks * w[at.POTENTIAL + j], reach)
-        from_irrigated = min(kr_irrigated * share * energy, w[at.FEW_IRRIGATED + j] * most)
-        from_irrigated = min(from_irrigated, min(water_irrigated, reach - transpiration))
-
-        evaporation = from_irrigated + from_rainfed
+        irrigated = min(w[at.FROM_IRRIGATED + j], reach - transpiration)
+        rainfed = min(w[at.FROM_RAINFED + j], stored)
+        evaporation = irrigated + rainfed
         w[at.DR + j] += transpiration + evaporation
-        w[at.DE_IRRIGATED + j] += from_irrigated * w[at.INVERSE_IRRIGATED + j]
-        w[at.DE_RAINFED + j] += from_rainfed * w[at.INVERSE_RAINFED + j]
+        w[at.DE_IRRIGATED + j] += irrigated * w[at.INVERSE_IRRIGATED + j]
+        w[at.DE_RAINFED + j] += rainfed * w[at.INVERSE_RAINFED + j]
         w[at.TRANSPIRATION + j] = transpiration
         w[at.SUM_EVAPORATION + j] += evaporation
         w[at.SUM_TRANSPIRATION + j] += transpiration
@@ -286,6 +287,7 @@ def _run(
             if active[6] >= 0.0:
                 _hold_by_stage(w, float(day))
             _wet(w, float(day), daily)
+            _evaporate(w)
             _dry(w, daily)
             if active[4] <= day < active[5]:
                 _accumulate_stages(w, float(day))

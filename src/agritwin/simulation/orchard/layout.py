@@ -51,7 +51,7 @@ FIRST_SUM = FIRST_STATE + BLOCK * len(STATE)
 FIRST_DRIVER = FIRST_SUM + BLOCK * len(SUMS)
 _DAILY = FIRST_DRIVER + BLOCK * len(DRIVERS)
 _PASSED = _DAILY + BLOCK * 10
-SCRATCH = _PASSED + BLOCK * 4
+SCRATCH = _PASSED + BLOCK * 7
 
 (
     DR, DE_IRRIGATED, DE_RAINFED, FEW_IRRIGATED, FEW_RAINFED, REFILLED, T1, T2, T3, P1, P2, P3,
@@ -63,9 +63,11 @@ RAIN, ET0, CLIMATE, GIVEN, KCB_STANDARD, COVER = range(FIRST_DRIVER, _DAILY, BLO
 (
     KCB_GAIN, KCB, RAW, KS, EVAPORATION, TRANSPIRATION, POTENTIAL, DRAINAGE, RUNOFF, IRRIGATION,
 ) = range(_DAILY, _PASSED, BLOCK)  # fmt: skip
-# From one loop to the next: limit of evaporation, depletion at which a deficit rule holds the trees, and one over the
-# exposed fractions
-KC_MAX, HELD, INVERSE_IRRIGATED, INVERSE_RAINFED = range(_PASSED, SCRATCH, BLOCK)
+# From one loop to the next: limit of evaporation, depletion at which a deficit rule holds the trees, one over the
+# exposed fractions, what evaporates of each, and the water of that which only rain wets
+KC_MAX, HELD, INVERSE_IRRIGATED, INVERSE_RAINFED, FROM_IRRIGATED, FROM_RAINFED, KEPT_RAINFED = range(
+    _PASSED, SCRATCH, BLOCK
+)
 #: Where each row of ``daily`` stands in the scratch array.
 OUTPUT = np.array([DR, DE_IRRIGATED, DE_RAINFED, KCB, COVER, *range(RAW, _PASSED, BLOCK)])
 
