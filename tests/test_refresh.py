@@ -239,9 +239,8 @@ def test_cron_refreshes_once_in_a_night_in_which_the_clock_changes(cron, night, 
     faster = {"TZ": "Europe/Madrid", "LD_PRELOAD": str(OTHER_TIME), "FAKETIME": f"@{night} 01:30:00 x240"}
     with cron("30 2 * * *", **faster) as folder:
         before = known_date(folder)
-        time.sleep(hours * 3600 / 240)
-        codes = ended(folder)
-    assert codes == ["0"], (folder / "refresh.log").read_text()
+        time.sleep(hours * 3600 / 240)  # not until the machine's own daily jobs
+    assert ended(folder) == ["0"], (folder / "refresh.log").read_text()
     assert known_date(folder) == before + dt.timedelta(days=1)
 
 
