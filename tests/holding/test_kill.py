@@ -14,7 +14,6 @@ from agritwin.records.database import connect
 from tests.holding.intake_worker import TWINS, take_in_all
 
 WORKER = Path(__file__).with_name("intake_worker.py")
-KILLS = 10
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +39,8 @@ def state(store):
 
 
 @pytest.mark.slow
-def test_killed_at_random_moments_and_resumed(files, tmp_path):
+def test_killed_at_random_moments_and_resumed(files, tmp_path, thorough):
+    kills = 10 if thorough else 4
     undisturbed = tmp_path / "undisturbed"
     began = time.monotonic()
     take_in_all(files, undisturbed)
@@ -48,7 +48,7 @@ def test_killed_at_random_moments_and_resumed(files, tmp_path):
     expected = state(undisturbed)
     moments = random.Random(20250615)
     cut = 0
-    for trial in range(KILLS):
+    for trial in range(kills):
         store = tmp_path / str(trial)
         process = subprocess.Popen([sys.executable, WORKER, files, store], stdout=subprocess.PIPE, text=True)
         assert process.stdout.readline() == "ready\n"
@@ -58,4 +58,4 @@ def test_killed_at_random_moments_and_resumed(files, tmp_path):
         process.stdout.close()
         take_in_all(files, store)
         assert state(store) == expected
-    assert cut >= KILLS // 2, "the intake was over before it could be killed"
+    assert cut >= kills // 2, "the intake was over before it could be killed"
