@@ -289,7 +289,7 @@ def forty_scenes(good, network, tmp_path, monkeypatch):
     return folder
 
 
-@pytest.mark.parametrize("fault", ["time-out", "slow drip", "reset"])
+@pytest.mark.parametrize("fault", ["time-out", "slow drip"])
 def test_all_files_of_a_read_have_one_budget(forty_scenes, network, fault):
     """Each of 120 files has tries and time of its own; four at a time they would fail for a minute."""
     before, first = kept(forty_scenes), json.loads(Path("data/cubes/imagery/twin.status.json").read_text())

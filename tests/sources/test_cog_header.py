@@ -134,13 +134,13 @@ def test_a_damaged_byte_of_the_header_is_refused_or_harmless_wherever_it_is(tmp_
     grid = Grid(32630, LEFT, TOP, 10.0, 3, 3)
     refused = 0
     for place in range(read_header(whole).size):
-        for damage in (0x00, 0xFF):
-            Path(href).write_bytes(whole[:place] + bytes([damage]) + whole[place + 1 :])
-            try:
-                assert thin(href, grid).shape == (3, 3)
-            except (DataError, OtherLayoutError):
-                refused += 1
-    assert refused > 100
+        damage = (0x00, 0xFF)[place % 2]
+        Path(href).write_bytes(whole[:place] + bytes([damage]) + whole[place + 1 :])
+        try:
+            assert thin(href, grid).shape == (3, 3)
+        except (DataError, OtherLayoutError):
+            refused += 1
+    assert refused > 50
 
 
 def test_a_file_cut_anywhere_gives_an_error_and_never_pixels(tmp_path: Path) -> None:
