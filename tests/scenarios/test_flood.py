@@ -120,6 +120,16 @@ def test_more_rain_on_wetter_soil_is_deeper_and_the_run_is_kept(simulate):
     course = kept["parcel_depth"]
     assert course.dims == ("run", "time")
     assert float(course.sel(run=1).max()) > float(course.sel(run=0).max()) > 0
+    assert (kept["parcel_depth_max"] >= course).all()
+
+
+def test_velocities_are_kept_beside_the_greatest_speed_to_the_millimetre(simulate):
+    simulate()
+    kept = open_pointer("results/what-if.json")
+    speed = np.hypot(kept["velocity_x"], kept["velocity_y"])
+    assert float(speed.max()) > 0.05
+    assert ((speed <= kept["speed_max"] + 0.001) | (kept["water_depth"] < 0.01)).all()
+    assert (kept["depth_speed_max"] <= kept["water_depth_max"] * kept["speed_max"] + 0.001).all()
 
 
 def test_nothing_changed_is_no_change(simulate):

@@ -15,15 +15,18 @@ from agritwin.simulation.flood.roughness import roughness
 
 KEPT = (
     "water_depth",
+    "velocity_x",
+    "velocity_y",
     "water_depth_max",
     "water_depth_max_time",
     "speed_max",
+    "depth_speed_max",
     "hazard_max",
     "arrival_time",
     "duration_above",
     "outflow_rate",
 )
-MILLIMETRE = {"dtype": "int16", "scale_factor": 1e-3, "add_offset": 0.0, "_FillValue": np.int16(-32768)}
+THOUSANDTHS = {"dtype": "int16", "scale_factor": 1e-3, "add_offset": 0.0, "_FillValue": np.int16(-32768)}
 FRAME_MINUTES = 15
 
 
@@ -65,11 +68,27 @@ def parcel_mask(terrain: xr.Dataset, polygon: Any) -> xr.DataArray:
     return altitude.copy(data=inside if y[0] > y[-1] else inside[::-1])
 
 
-def keep(run: xr.Dataset) -> xr.Dataset:
-    """Return what goes into the cube: depths in whole millimetres, maxima, times, volumes."""
+def keep(run: xr.Dataset, inside: xr.DataArray) -> xr.Dataset:
+    """Return what goes into the cube: depths and velocities in whole millimetres, maxima, times, volumes.
+
+    Parameters
+    ----------
+    run
+        As :func:`agritwin.simulation.flood.simulate` returns it.
+    inside
+        True inside the parcel, whose mean and greatest depth over time are added.
+    """
     volumes = [name for name in run.data_vars if run[name].attrs.get("units") == "m3"]
     kept = run[[*KEPT, *volumes, "mass_error_relative"]].drop_vars("gauge", errors="ignore")
-    kept["water_depth"].encoding = dict(MILLIMETRE)
+    within = run["water_depth"].where(inside)
+    for name, depth, word in (
+        ("parcel_depth", within.mean(["y", "x"]), "mean"),
+        ("parcel_depth_max", within.max(["y", "x"]), "maximum"),
+    ):
+        about = {"units": "m", "long_name": f"{word} depth of surface water in the parcel"}
+        kept[name] = depth.assign_attrs(about, cell_methods=f"area: {word}")
+    for name in ("water_depth", "velocity_x", "velocity_y"):
+        kept[name].encoding = dict(THOUSANDTHS)
     return kept
 
 

@@ -120,7 +120,7 @@ def simulate_scenario(scenario: str, parcel: str, terrain: str, result: str, twi
     after = run(with_works(land, epsg, asked.dikes, through), storm, number, flood)
     baseline, changed = product.summary(before, inside, own), product.summary(after, inside, storm)
     places = Places(twin, f"{FLOODS}/{Path(scenario).stem}")
-    runs = xr.concat([kept(before, inside), kept(after, inside)], "run")
+    runs = xr.concat([product.keep(one, inside).drop_dims("monitor_time") for one in (before, after)], "run")
     write_group(places.cube, FLOODS, runs.assign_attrs(title=asked.title), f"{places.name}: {asked.title}")
     content = {
         "twin": twin,
@@ -132,13 +132,6 @@ def simulate_scenario(scenario: str, parcel: str, terrain: str, result: str, twi
         "summary": {"baseline": baseline, "scenario": changed, "difference": difference(baseline, changed)},
     }
     write_pointer(Path(result), places.cube, FLOODS, **plain(content))
-
-
-def kept(run: xr.Dataset, inside: xr.DataArray) -> xr.Dataset:
-    """Return what is kept of a run, with the mean depth in the parcel over time."""
-    depth = run["water_depth"].where(inside).mean(["y", "x"])
-    about = {"units": "m", "long_name": "mean depth of surface water in the parcel", "cell_methods": "area: mean"}
-    return product.keep(run).drop_dims("monitor_time").assign(parcel_depth=depth.assign_attrs(about))
 
 
 def difference(baseline: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
