@@ -90,7 +90,7 @@ def main() -> None:
     drivers = np.zeros((4, DAYS, 1))
     drivers[0, :, 0], drivers[1, :, 0] = weather["precipitation"], weather["et0"]
     state = np.zeros((len(layout.STATE), members))
-    state[:4] = np.array([40.0, 10.0, 1.0, 0.9])[:, None]
+    state[:5] = np.array([40.0, 10.0, 10.0, 1.0, 1.0])[:, None]
     sums = np.empty((len(layout.SUMS), members))
     field = {name: np.repeat(np.asarray(value), 1000) for name, value in orchard().items()}
     rule = Irrigation(rule="refill")
