@@ -2,8 +2,10 @@ import datetime as dt
 import json
 import shutil
 
+import geopandas
 import pytest
 import yaml
+from shapely.geometry import shape
 
 from agritwin import config
 from agritwin.errors import ConfigError
@@ -148,3 +150,25 @@ def test_a_missing_record_file_names_key_and_file(folder):
     settings = config.load(folder, DEMO, {"records": {"files": ["no/such.xlsx"]}})[DEMO]
     with pytest.raises(ConfigError, match=r"records.files names no/such.xlsx"):
         config.check_files(DEMO, settings)
+
+
+def test_outlines_lie_in_the_yaml_or_in_files_of_any_name_and_kind(folder, caplog):
+    twins = folder / "twins"
+    file = config.read_yaml(twins / f"{DEMO}.yaml")["parcel"]["file"]
+    polygon = json.loads((twins / file).read_text(encoding="utf-8"))
+    geometry = polygon.get("features", [polygon])[0]["geometry"]
+    frame = geopandas.GeoDataFrame(geometry=[shape(geometry)], crs=4326)
+    frame.to_crs(25830).to_file(twins / "projected.gpkg")
+    written = {
+        "written": {"geometry": geometry},
+        "other": {"file": "projected.gpkg"},
+        "broken": {"file": "none.geojson"},
+    }
+    for name, parcel in written.items():
+        (twins / f"{name}.yaml").write_text(yaml.safe_dump({"parcel": parcel}), encoding="utf-8")
+    found = config.outlines(folder)
+    assert {DEMO, "written", "other"} <= found.keys()
+    assert "broken" not in found
+    assert "none.geojson" in caplog.text
+    assert shape(found["written"]).equals(shape(found[DEMO]))
+    assert shape(found["other"]).symmetric_difference(shape(geometry)).area < 1e-6 * shape(geometry).area

@@ -7,6 +7,7 @@ import datetime as dt
 import difflib
 import functools
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ from pydantic import BaseModel, ValidationError
 
 from agritwin import workspace
 from agritwin.errors import ConfigError, DataError
-from agritwin.geometry import check_twin_id
-from agritwin.settings import Settings
+from agritwin.geometry import check_twin_id, read_parcels
+from agritwin.settings import Parcel, Settings
 
 RUN_KEYS = {"twin", "as_of"}
+log = logging.getLogger(__name__)
 ONE_DAY = dt.timedelta(days=1)  # the machine's zone may be a day ahead of another
 
 
@@ -230,20 +232,56 @@ def outline(settings: Settings, folder: Path) -> dict[str, Any]:
     ConfigError
         When the file is missing or holds no single parcel.
     """
-    if settings.parcel.geometry is not None:
-        return settings.parcel.geometry
-    path = folder / str(settings.parcel.file)
+    return _outline(settings.parcel, folder)
+
+
+def outlines(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the outline of each configured twin, as GeoJSON geometry; one that cannot be read is logged and left out.
+
+    Only the outline is looked at: another twin's mistake elsewhere is its own matter.
+
+    Parameters
+    ----------
+    folder
+        The configuration: ``twins/<id>.yaml`` in it.
+    """
+    found = {}
+    for twin in twin_ids(folder / "twins"):
+        try:
+            parcel = Parcel.model_validate(read_yaml(folder / "twins" / f"{twin}.yaml").get("parcel"))
+            found[twin] = _outline(parcel, folder / "twins")
+        except (ConfigError, DataError, ValidationError) as error:
+            log.warning("The outline of %s is left out: %s", twin, error)
+    return found
+
+
+def _outline(parcel: Parcel, folder: Path) -> dict[str, Any]:
+    if parcel.geometry is not None:
+        return parcel.geometry
+    path = folder / str(parcel.file)
+    if path.suffix.lower() not in {".geojson", ".json"}:
+        return _read_outline(path)
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        if "crs" in document:
+            return _read_outline(path)
         features = document.get("features", [document])
         geometry = features[0].get("geometry", features[0])
         if len(features) == 1 and geometry["coordinates"]:
             return geometry
     except FileNotFoundError as error:
         raise ConfigError(f"parcel.file: there is no file {path}.", "Correct the name in the twin's YAML.") from error
-    except (json.JSONDecodeError, AttributeError, KeyError, IndexError, TypeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, AttributeError, KeyError, IndexError, TypeError) as error:
         raise ConfigError(f"parcel.file: {path} is not a GeoJSON parcel ({error}).", "Export it again.") from error
     raise ConfigError(f"parcel.file: {path} does not hold exactly one parcel.", "One twin, one parcel: split the file.")
+
+
+def _read_outline(path: Path) -> dict[str, Any]:
+    """Read what is no plain GeoJSON in degrees; that is read without the libraries of geography, for plans are many."""
+    parcels = read_parcels(path)
+    if len(parcels) != 1:
+        raise ConfigError(f"parcel.file: {path} holds {len(parcels)} parcels.", "One twin, one parcel: split the file.")
+    return parcels[0][0].__geo_interface__
 
 
 def check_files(twin: str, settings: Settings) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import xarray as xr
-from shapely.geometry import mapping
+from shapely.geometry import mapping, shape
 
+from agritwin import config
 from agritwin.agromet.rain import intensity_duration
 from agritwin.agromet.wetness import leaf_wetness
 from agritwin.alerts import evidence
@@ -15,7 +16,7 @@ from agritwin.alerts.explanation import as_dict
 from agritwin.alerts.neighbours import flow_relation, recipients
 from agritwin.alerts.rarity import Frequency, local_frequency, spanish_frequency
 from agritwin.alerts.rules import LEVELS, Evidence, Judgement, judge
-from agritwin.geometry import read_parcels, utm_epsg
+from agritwin.geometry import utm_epsg
 from agritwin.products.flood import storm_probability
 from agritwin.products.floods_ahead import HOURS
 from agritwin.simulation.flood.events import soil_water
@@ -111,13 +112,13 @@ def overall(judgements: list[Judgement]) -> str:
     return max((judgement.level for judgement in judgements), key=LEVELS.index, default="none")
 
 
-def told(twins: Path, twin: str, within_m: float, terrain: xr.Dataset | None = None) -> list[dict[str, Any]]:
+def told(configured: Path, twin: str, within_m: float, terrain: xr.Dataset | None = None) -> list[dict[str, Any]]:
     """Return who is to be told of a flood: the twin, those its water flows to, then those near it from edge to edge.
 
     Parameters
     ----------
-    twins
-        Folder of the parcels' outlines.
+    configured
+        Folder of the configuration, which has every twin's outline.
     twin
         Id.
     within_m
@@ -125,7 +126,7 @@ def told(twins: Path, twin: str, within_m: float, terrain: xr.Dataset | None = N
     terrain
         `flow_direction` (y, x); parcels outside of it are told by their distance only.
     """
-    parcels = {path.stem: read_parcels(path)[0][0] for path in sorted(twins.glob("*.geojson"))}
+    parcels = {name: shape(outline) for name, outline in config.outlines(configured).items()}
     relation = None
     if terrain is not None:
         centre = parcels[twin].centroid
