@@ -7,11 +7,11 @@ Everything else is an :class:`OtherLayoutError` and GDAL's business.
 """
 
 import struct
-import zlib
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from isal import igzip_lib, isal_zlib
 
 from agritwin.errors import DataError
 
@@ -24,6 +24,7 @@ WANTED = {
 }
 MOST_VALUES = 1_000_000
 LONGEST_SIDE = 1_000_000
+LARGEST_BLOCK = 1 << 23  # bytes
 FARTHEST_M = 1e8
 REMEDY = "Try again later: the file may be under way."
 TYPES = {1: "B", 2: "s", 3: "H", 4: "I", 12: "d", 16: "Q"}
@@ -238,9 +239,11 @@ def unpacked(block: Any, header: Header, rows: slice, columns: slice) -> np.ndar
         elif header.packing == NOT_PACKED:
             pixels = block
         else:
-            pixels = zlib.decompress(block)
+            # Room for all at once spares growing it; a damaged header may claim any size.
+            room = min(shape[0] * shape[1] * header.dtype.itemsize, LARGEST_BLOCK)
+            pixels = isal_zlib.decompress(block, bufsize=room)
         values = np.frombuffer(pixels, header.dtype).reshape(shape)[rows]
-    except (zlib.error, RuntimeError, ValueError) as error:
+    except (igzip_lib.IsalError, RuntimeError, ValueError) as error:  # pyright: ignore  (its stub calls it an object)
         raise DataError(f"a block is damaged ({error})", REMEDY) from error
     if header.predictor == HORIZONTAL:
         values = np.add.accumulate(values[:, : columns.stop], axis=1, dtype=header.dtype.newbyteorder("="))
