@@ -121,23 +121,28 @@ def _expose(w):
 
 
 @numba.njit(fastmath=_FAST, error_model="numpy", forceinline=True)
-def _wet(w, day, daily):
-    """Bring rain, then irrigation, into root zone and surface; what they cannot hold drains (Eqs. 77, 79, 85, 88)."""
+def _rain(w):
+    """Bring rain into root zone and surface, which never lacks more than the root zone that it is part of (Eq. 77)."""
     for j in range(at.BLOCK):
         infiltration = w[at.RAIN + j] - w[at.RUNOFF + j]
         before = w[at.DR + j] - infiltration
-
-        # the surface never lacks more than the root zone that it is part of
         irrigated = max(w[at.DE_IRRIGATED + j] - infiltration, 0.0)
         rainfed = max(w[at.DE_RAINFED + j] - infiltration, 0.0)
         lacking = w[at.FEW_RAINFED + j] * rainfed
         excess = max(w[at.FEW_IRRIGATED + j] * irrigated + lacking - max(before, 0.0), 0.0)
         given_up = min(excess, lacking)
-        irrigated -= (excess - given_up) * w[at.INVERSE_IRRIGATED + j]
-        rainfed -= given_up * w[at.INVERSE_RAINFED + j]
-        lacking -= given_up
+        w[at.DE_IRRIGATED + j] = irrigated - (excess - given_up) * w[at.INVERSE_IRRIGATED + j]
+        w[at.DE_RAINFED + j] = rainfed - given_up * w[at.INVERSE_RAINFED + j]
+        w[at.DR + j] = before
 
+
+@numba.njit(fastmath=_FAST, error_model="numpy", forceinline=True)
+def _irrigate(w, day, daily):
+    """Bring irrigation into root zone and the surface it wets; what they cannot hold drains (Eqs. 79, 85, 88)."""
+    for j in range(at.BLOCK):
         # what is given, and what the rule adds where the depletion passes the threshold
+        before = w[at.DR + j]
+        lacking = w[at.FEW_RAINFED + j] * w[at.DE_RAINFED + j]
         wanted = min(w[at.REFILL + j] * before - w[at.HELD + j], before - lacking)
         wanted = min(min(wanted, w[at.MAXIMUM + j]), w[at.LIMIT + j] - w[at.REFILLED + j])
         due = (
@@ -150,9 +155,8 @@ def _wet(w, day, daily):
         after = before - irrigation
         filled = max(after, lacking)
         drainage = max(lacking - after, 0.0)
-        irrigated = max(irrigated - irrigation * w[at.INVERSE_WETTED + j], 0.0)
+        irrigated = max(w[at.DE_IRRIGATED + j] - irrigation * w[at.INVERSE_WETTED + j], 0.0)
         w[at.DE_IRRIGATED + j] = min(irrigated, (filled - lacking) * w[at.INVERSE_IRRIGATED + j])
-        w[at.DE_RAINFED + j] = rainfed
         w[at.DR + j] = filled
         w[at.REFILLED + j] += refill
         w[at.SUM_IRRIGATION + j] += irrigation
@@ -282,11 +286,14 @@ def _run(
                 _canopy(w, float(day))
             if moving or drivers.shape[0] > at.CALENDAR_ROWS:
                 _expose(w)
-            _runoff(w, drivers.shape[2] > 1 or drivers[0, day, 0] > 0.0)
+            wet = drivers.shape[2] > 1 or drivers[0, day, 0] > 0.0
+            _runoff(w, wet)
             _demand(w)
             if active[6] >= 0.0:
                 _hold_by_stage(w, float(day))
-            _wet(w, float(day), daily)
+            if wet or moving or drivers.shape[0] > at.CALENDAR_ROWS:
+                _rain(w)
+            _irrigate(w, float(day), daily)
             _evaporate(w)
             _dry(w, daily)
             if active[4] <= day < active[5]:
