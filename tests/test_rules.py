@@ -70,6 +70,19 @@ def test_no_rule_uses_what_compares_file_times(root):
         ), path
 
 
+def test_no_rule_needs_what_the_planning_leaves_out(root):
+    """Snakemake's look at folders as outputs, and at environments to build, is switched off in common.smk."""
+    for path in [root / "Snakefile", *(root / "workflow" / "rules").glob("*.smk")]:
+        assert not re.search(r"\bdirectory\(|(?m:^\s+(conda|container|envmodules):)", path.read_text()), path
+
+
+def test_what_the_planning_leaves_out_and_looks_up_once_is_still_called_so():
+    """A new Snakemake that renames these would only plan more slowly; this says so."""
+    _, dag, index = (importlib.import_module(f"snakemake.{name}") for name in ("api", "dag", "output_index"))
+    assert all(hasattr(dag.DAG, name) for name in ("check_directory_outputs", "update_conda_envs"))
+    assert list(inspect.signature(index.OutputIndex.match_producers).parameters) == ["self", "targetfile"]
+
+
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [

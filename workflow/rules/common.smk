@@ -1,6 +1,7 @@
 # What all rules share: the twins, their cells, and the three params that every rule carries.
 import atexit
 import datetime
+import functools
 import gc
 import inspect
 import json
@@ -9,6 +10,8 @@ import sys
 
 from filelock import FileLock, Timeout
 from snakemake.common import overwrite_function_params
+from snakemake.dag import DAG
+from snakemake.output_index import OutputIndex
 
 from agritwin import config as configuration
 from agritwin import fingerprint, job, workspace
@@ -33,6 +36,10 @@ os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.enviro
 # them apart at the end another fifth.
 gc.set_threshold(10_000_000, 50, 1000)
 atexit.register(gc.freeze)
+
+# Nor does it have folders as outputs, or environments to build; and a file that many rules read is looked up once.
+DAG.check_directory_outputs = DAG.update_conda_envs = lambda dag: None
+OutputIndex.match_producers = functools.cache(OutputIndex.match_producers)
 
 SETTINGS = {}
 CELLS = {}
