@@ -13,13 +13,14 @@ import xarray as xr
 from agritwin import cubes
 from agritwin.backup import archive
 from agritwin.errors import StoreError
-from agritwin.records import tables
+from agritwin.records import queries, tables
 from agritwin.records.arrivals import Arrival, store_arrivals
 from agritwin.records.database import bulk_insert, connect, migrate, reading, revision, writing
 from agritwin.records.instruments import define_measure, define_sensor
 from agritwin.records.locations import add_location, define_schema
 
 TWIN = "47-96-0-0-5-20-1"
+ATTRIBUTES = {"BÁSCULA": "B-7", "HA": 13.63, "riego": True}
 MADE_AT = "2025-06-15T00:00:00+00:00"
 
 
@@ -37,6 +38,8 @@ def fill(engine):
         }
         journal |= {"as_of": dt.date(2025, 1, 1), "rows_in": 2, "accepted": 1, "known": 0, "rejected": 1}
         connection.execute(sa.insert(tables.intakes).values(**journal, questions=0, stale=True))
+        weight = {"year": 2020, "amount": 6570.0, "unit": "kg", "state": "dry", "key": "ab", "occurrence": 1}
+        connection.execute(sa.insert(tables.harvests).values(**weight, twin_id=TWIN, attributes=ATTRIBUTES))
     define_schema(engine, "place", {})
     field = add_location(engine, "place", "field", {}, twin_id=TWIN)
     row = add_location(engine, "place", "row", {}, twin_id=TWIN)
@@ -109,6 +112,7 @@ def test_what_comes_back_has_equal_hashes(store, tmp_path, target):
     engine = connect(where)
     assert revision(engine) == tables.HEAD
     assert archive.differences(backup, root, engine) == []
+    assert queries.harvests(engine, TWIN)["attributes"].to_list() == [ATTRIBUTES]
     again = archive.write(root / "again.zip", root, engine, MADE_AT)
     assert again == manifest
     # The restored store goes on: numbers do not collide, the cube opens at the snapshot that its pointer names.

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from agritwin import config
 from agritwin.cli import app
+from agritwin.cli.application import console
 from tests.conftest import DEMO, ROOT
 
 
@@ -113,6 +114,28 @@ def test_work_is_shown_and_corrected(workspace):
     assert "Withdrawn" in call("records", "correct", DEMO, watering, "--withdraw")
     (left,) = queries.activities(engine, DEMO).to_dict("records")
     assert (left["day"], left["text"], left["notes"]) == (dt.datetime(2021, 2, 15), "PODA", "one day off")
+
+
+def test_harvests_and_treatments_are_shown_with_what_else_was_written(workspace, monkeypatch):
+    from agritwin.holding.intake import take_in
+    from agritwin.products.records import open_records
+
+    engine, day = open_records(), dt.date(2025, 6, 15)
+    files = {
+        "weights.csv": f"recinto id;variedad;2019;2020\n;;kg;kg\n{DEMO};Kerman [injerto];9501;6570\n",
+        "sprays.csv": f"fecha;producto;dosis;unidad dosis;recinto id;viento\n13/02/2021;cobre;2;kg/ha;{DEMO};flojo\n",
+    }
+    for name, text in files.items():
+        (workspace / name).write_text(text)
+        take_in(engine, [DEMO], workspace / name, None, day, raw=workspace / "data/raw")
+    monkeypatch.setattr(console, "width", 120)
+    shown = call("records", "harvests", DEMO, "--year", 2019)
+    assert "variedad: Kerman [injerto]" in shown
+    assert "9501 kg" in shown
+    assert "6570" not in shown
+    assert "lot" not in shown  # a column that no line fills
+    assert "none" in call("records", "harvests", DEMO, "--year", 2018)
+    assert "viento: flojo" in call("records", "treatments", DEMO)
 
 
 def test_the_notebook_of_a_year_in_every_format(workspace):

@@ -136,6 +136,69 @@ def test_columns_that_no_field_means_are_kept_with_their_line(engine, raw, tmp_p
     assert queries.harvests(engine, PINILLO)["attributes"].to_list() == [{"báscula": "B-7"}]
 
 
+YEARS = ["PARAJE", "RECINTO ID", "VARIEDAD", "HA", "HA", None, 2019, 2020, "BÁSCULA"]
+OF_WORK = [["FECHA", "LABOR", "RECINTO ID"], ["31/01/2020", "PODA", PINILLO], ["01/02/2020", "PODA", BALSA]]
+
+
+def beside(work, side):
+    """Lines of a sheet that has a second table to the right of the first."""
+    height = max(len(work), len(side))
+    blank = [[None] * 3] * (height - len(work)), [[]] * (height - len(side))
+    return [[*left, None, *right] for left, right in zip(work + blank[0], side + blank[1], strict=True)]
+
+
+def test_columns_of_a_side_table_of_yields_are_kept_with_each_weight(store, raw, workbook):
+    side = [
+        YEARS,
+        ["LAGUNA", BALSA, "Kerman", 12.91, 12.5, "regadío", 9501, 6570, "B-7"],
+        ["El Pinillo", PINILLO, None, 13.63, None, "secano", 9683, "=SUM(A1:A2)", None],
+    ]
+    how = {"kind": "yearly_harvests", "columns": {"place": "PARAJE", "twin": "RECINTO ID", "area": "HA"}, "unit": "kg"}
+    of_work = {"kind": "activities", "columns": {"day": "FECHA", "text": "LABOR", "twin": "RECINTO ID"}}
+    file = workbook(beside(OF_WORK, side))
+    report = take(store, raw, file, Mapping.model_validate({"name": "m", "tables": [of_work, how]}))
+    assert (report.rows_in, report.accepted, report.rejected) == (6, 5, 1)
+    balsa = {"PARAJE": "LAGUNA", "VARIEDAD": "Kerman", "HA": 12.91, "HA (I)": 12.5, "J": "regadío", "BÁSCULA": "B-7"}
+    assert queries.harvests(store, BALSA)["attributes"].to_list() == [balsa, balsa]
+    pinillo = {"PARAJE": "El Pinillo", "HA": 13.63, "J": "secano"}
+    assert queries.harvests(store, PINILLO)["attributes"].to_list() == [pinillo]
+    (lost,) = (refusal for refusal in report.refusals if refusal.kind == "rejected")
+    assert (lost.row, lost.column, lost.value, lost.twin_id) == (3, "L", "=SUM(A1:A2)", PINILLO)
+    assert "formula" in lost.reason
+
+
+def test_weights_below_their_parcels_keep_the_columns_of_both_lines(engine, raw, workbook):
+    weighed = [None] * 6 + ["PESO SECO", "PESO SECO", None]
+    side = [
+        YEARS,
+        ["LAGUNA", BALSA, "Kerman", 12.91, None, "a", *weighed[6:]],
+        ["Pinillo", PINILLO, "Larnaka", 13.63, None, "b", 9501, 6570, "B-7"],
+        [None] * 6 + [9683, 10805, "B-8"],
+    ]
+    how = {"kind": "yearly_harvests", "columns": {"twin": "RECINTO ID"}, "unit": "kg", "pairing": "in_order"}
+    take(engine, raw, workbook(side), Mapping.model_validate({"name": "m", "tables": [how]}))
+    kept = [queries.harvests(engine, twin)["attributes"].to_list() for twin in (BALSA, PINILLO)]
+    for lines, variety, scales in zip(kept, ("Kerman", "Larnaka"), ("B-7", "B-8"), strict=True):
+        assert [(line["VARIEDAD"], line["BÁSCULA"]) for line in lines] == [(variety, scales)] * 2
+
+
+def test_the_decimal_sign_of_yields_by_year_is_asked_for(engine, raw, tmp_path):
+    file = tmp_path / "kilos.csv"
+    file.write_text(f"recinto id;2019;2020\n{PINILLO};1.234;2.345\n")
+    report = take(engine, raw, file)
+    assert (report.accepted, report.rejected) == (0, 2)
+    assert any("Decimal sign" in refusal.reason for refusal in report.refusals if refusal.kind == "question")
+
+
+def test_what_a_database_cannot_hold_is_written_otherwise(store, raw, tmp_path):
+    file = tmp_path / "work.json"
+    file.write_text(
+        f'[{{"fecha": "2021-02-13", "labor": "PODA", "recinto id": "{PINILLO}", "n": NaN, "o": "a\\u0000b"}}]'
+    )
+    assert take(store, raw, file).accepted == 1
+    assert queries.activities(store, PINILLO)["attributes"].to_list() == [{"n": "nan", "o": "ab"}]
+
+
 def test_csv_with_spanish_signs(engine, raw, tmp_path):
     file = tmp_path / "riegos año 2020 #1 100%.csv"
     text = "Fecha;Labor;Cantidad;Unidad;Recinto\n31/01/2020;Riego;12,5;mm;{0}\n01/02/2020;Riego;8,25;cajas;{0}\n"

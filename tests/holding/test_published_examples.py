@@ -52,6 +52,7 @@ def test_yields_of_both_parcels_are_found_with_their_unit_and_zeros_are_asked_ab
         assert set(rows["unit"]) == {"kg"}
         found = rows.pivot(index="year", columns="state", values="amount")
         assert {year: (row.wet, row.dry) for year, row in found.iterrows()} == by_year
+        assert [row["HA"] for row in rows["attributes"]] == [{BALSA: 12.91, PINILLO: 13.63}[twin]] * 6
         zeros = queries.quarantine(engine, twin).query("kind == 'rejected'")
         assert list(zeros["value"]) == ["0", "0"]
         assert set(zeros["column"]) == {"R", "S"}

@@ -16,8 +16,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Digital twins of agricultural holdings.",
 )
-console = Console(soft_wrap=True)
-complaints = Console(stderr=True, soft_wrap=True)
+console = Console(soft_wrap=True, markup=False)  # what people wrote in brackets is no style
+complaints = Console(stderr=True, soft_wrap=True, markup=False)
 
 
 def sentence(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,7 +28,7 @@ def sentence(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*arguments, **options)
         except AgritwinError as error:
-            complaints.print(str(error), style="red", markup=False)
+            complaints.print(str(error), style="red")
             raise typer.Exit(2) from error
 
     return wrapped

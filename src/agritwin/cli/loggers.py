@@ -48,4 +48,4 @@ def registry(
     headers = pd.read_csv(file, sep=None, engine="python", nrows=0).columns
     proposed = propose_registry(headers.astype(str), name or file.stem)
     written = proposed.model_dump(mode="json", exclude_defaults=True)
-    console.print(yaml.safe_dump(written, allow_unicode=True, sort_keys=False), highlight=False, markup=False)
+    console.print(yaml.safe_dump(written, allow_unicode=True, sort_keys=False), highlight=False)

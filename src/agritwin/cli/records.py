@@ -62,7 +62,7 @@ def quarantine(
         where = ", ".join(part for part in place if part)
         value = "" if row["value"] is None else f" {row['value']!r}"
         told = f"{say(row['reason'], chosen)} {say(row['suggestion'], chosen)}"
-        console.print(f"{row['kind']}: {where}:{value} {told}", highlight=False, markup=False)
+        console.print(f"{row['kind']}: {where}:{value} {told}", highlight=False)
     if held.empty:
         console.print(f"Nothing of {twin} is in quarantine.", highlight=False)
 
@@ -154,7 +154,7 @@ def list_mappings() -> None:
     for one in found:
         console.print(f"# {one.sha256[:12]}  {one.file}", highlight=False)
         text = yaml.safe_dump(one.mapping.model_dump(mode="json", exclude_defaults=True), allow_unicode=True)
-        console.print(text, highlight=False, markup=False)
+        console.print(text, highlight=False)
     if not found:
         console.print("Every file was read by a mapping that somebody has confirmed.")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Column, Table
+from rich.text import Text
 
 from agritwin import config, workspace
 from agritwin.cli.application import app, console, sentence
@@ -90,8 +91,8 @@ def _tell(news: "News") -> None:
     judgement = news.judgement
     if judgement.valid_until <= dt.datetime.now(dt.UTC):
         return
-    colour = COLOURS[judgement.level]
-    console.print(f"[{colour}]{news.twin} {title(judgement, 'en')}.[/] {explain(judgement, 'en')}", highlight=False)
+    headline = Text(f"{news.twin} {title(judgement, 'en')}.", COLOURS[judgement.level])
+    console.print(headline, explain(judgement, "en"), highlight=False)
     if news.told:
         console.print(f"  told: {', '.join(news.told)}", highlight=False)
     if news.command:
@@ -181,7 +182,7 @@ def _notices(found: list[dict]) -> Table:
     table = Table("No.", Column("To", min_width=16), Column("About", no_wrap=True), "Level", "What", "Until", "State")
     for row in found:
         why = f" ({row['evidence'].get('reason', '')})" if row["recipient"] != row["twin_id"] else ""
-        level = f"[{COLOURS[row['level']]}]{row['level']}[/]"
+        level = Text(row["level"], COLOURS[row["level"]])
         until = str(row["valid_until"] or "")[:16].replace("T", " ")
         table.add_row(
             str(row["id"]), row["recipient"] + why, row["twin_id"], level, row["title"], until, row.get("state", "new")

@@ -1,12 +1,16 @@
-"""The field work as it stands, and its corrections: each is a line of its own, the old one stays as evidence."""
+"""The field work, harvests and treatments as they stand, and corrections of the work.
+
+A correction is a line of its own; the old one stays as evidence.
+"""
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Annotated
 
 import pandas as pd
 import sqlalchemy as sa
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from agritwin import config
 from agritwin.cli.application import console, sentence
@@ -24,14 +28,66 @@ def work(
     year: Annotated[int | None, typer.Option(help="Calendar year; default: all.")] = None,
 ) -> None:
     """Show the lines of field work with the names by which they are corrected."""
-    lines = _lines(twin)[1]
-    lines = lines if year is None else lines.loc[lines["day"].dt.year == year]
-    table = Table("line", "day", "work", "amount", "notes", "also written")
-    for row in lines.astype(object).where(lines.notna(), None).to_dict("records"):
-        amount = "" if row["amount"] is None else f"{row['amount']:g} {row['unit'] or ''}"
-        also = ", ".join(f"{name}: {value}" for name, value in (row["attributes"] or {}).items())
-        table.add_row(_name(row), f"{row['day']:%Y-%m-%d}", row["text"], amount, row["notes"], also)
-    console.print(table)
+    lines = _of_year(_lines(twin)[1], year)
+    _show(
+        {
+            "line": _name(row),
+            "day": _day(row),
+            "work": row["text"],
+            "amount": _with_unit(row["amount"], row["unit"]),
+            "notes": row["notes"],
+            "also written": _also(row),
+        }
+        for row in lines
+    )
+
+
+@records.command()
+@sentence
+def harvests(
+    twin: Annotated[str, typer.Argument(help="Id of the twin.")],
+    year: Annotated[int | None, typer.Option(help="Calendar year; default: all.")] = None,
+) -> None:
+    """Show what was harvested, by day or by year, and which file says so."""
+    from agritwin.records import queries
+
+    _, engine, twins = open_store()
+    lines = queries.harvests(engine, config.choose(list(twins), twin)[0])
+    _show(
+        {
+            "year": str(row["year"]),
+            "day": _day(row),
+            "amount": _with_unit(row["amount"], row["unit"]),
+            **{name: row[name] for name in ("state", "quality", "lot", "client")},
+            "file": row["source"],
+            "also written": _also(row),
+        }
+        for row in _of_year(lines, year)
+    )
+
+
+@records.command()
+@sentence
+def treatments(
+    twin: Annotated[str, typer.Argument(help="Id of the twin.")],
+    year: Annotated[int | None, typer.Option(help="Calendar year; default: all.")] = None,
+) -> None:
+    """Show the products applied, under the names that the table of spellings gives them."""
+    from agritwin.records import queries
+
+    _, engine, twins = open_store()
+    lines = queries.treatments(engine, config.choose(list(twins), twin)[0])
+    _show(
+        {
+            "day": _day(row),
+            "product": row["product_name"],
+            "dose": _with_unit(row["dose"], row["dose_unit"]),
+            "treated area": _with_unit(row["treated_area_ha"], "ha"),
+            **{name: row[name] for name in ("problem", "applicator", "equipment", "efficacy", "notes")},
+            "also written": _also(row),
+        }
+        for row in _of_year(lines, year)
+    )
 
 
 @records.command()
@@ -61,6 +117,37 @@ def _lines(twin: str) -> tuple[sa.Engine, pd.DataFrame]:
 
     _, engine, twins = open_store()
     return engine, queries.activities(engine, config.choose(list(twins), twin)[0])
+
+
+def _show(lines: Iterable[dict[str, str | None]]) -> None:
+    """Print lines as a table of the columns that any of them fills."""
+    rows = list(lines)
+    if not rows:
+        console.print("There is none.")
+        return
+    names = [name for name in rows[0] if any(row[name] for row in rows)]
+    table = Table(*(Column(name, overflow="fold") for name in names))
+    for row in rows:
+        table.add_row(*(row[name] for name in names))
+    console.print(table)
+
+
+def _of_year(lines: pd.DataFrame, year: int | None) -> list[dict]:
+    years = lines["year"] if "year" in lines else lines["day"].dt.year
+    lines = lines if year is None else lines.loc[years == year]
+    return lines.astype(object).where(lines.notna(), None).to_dict("records")
+
+
+def _day(row: dict) -> str:
+    return "" if row["day"] is None else f"{row['day']:%Y-%m-%d}"
+
+
+def _with_unit(amount: float | None, unit: str | None) -> str:
+    return "" if amount is None else f"{amount:.10g} {unit or ''}".strip()
+
+
+def _also(row: dict) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in (row["attributes"] or {}).items())
 
 
 def _name(row: dict) -> str:

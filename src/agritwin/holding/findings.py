@@ -26,7 +26,7 @@ class Refusal:
 class Record:
     """A row for the record store: table, twin, typed content, the products of an activity.
 
-    ``attributes`` are the cells of columns that no field means; they do not make two lines different ones.
+    ``attributes`` are the cells that the content does not hold, by header; they do not make two lines different ones.
     """
 
     table: Literal["activities", "harvests", "treatments"]

@@ -31,7 +31,7 @@ from agritwin.records.tables import intakes, quarantine, twins
 
 log = logging.getLogger(__name__)
 
-READING = "2"
+READING = "3"
 """Version of how files are read here; a new number makes every file be read anew."""
 
 

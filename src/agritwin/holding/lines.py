@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from agritwin.errors import DataError
-from agritwin.holding.amounts import NumberColumn, decide_numbers
+from agritwin.holding.amounts import NumberColumn
 from agritwin.holding.doses import Work, split_work
 from agritwin.holding.findings import Holding, Lines, Record, RefusedError
 from agritwin.holding.mapping import Mapping, TableMapping
@@ -41,9 +41,11 @@ def read_table(table: Table, how: TableMapping, mapping: Mapping, holding: Holdi
             reader.check_read(number)
             twin_id = reader.current = reader.twin(row)
             day = reader.day(row, days.days[position], days)
-            amounts = {name: _amount(reader, name, row, column, position) for name, column in numbers.items()}
+            amounts = {
+                name: _amount(name, reader.cell(row, name), column, position) for name, column in numbers.items()
+            }
             record = build(reader, number, row, twin_id, day, amounts)
-            reader.lines.records.append(replace(record, attributes=reader.attributes(row)))
+            reader.lines.records.append(replace(record, attributes=reader.attributes(row, record.content)))
             reader.numbers_of_records.append(number)
         except RefusedError as refused:
             reader.reject(number, refused)
@@ -72,8 +74,8 @@ def _set_strangers_apart(reader: TableReader) -> None:
     reader.lines.records = kept
 
 
-def _amount(reader: TableReader, name: str, row: list[Cell], column: NumberColumn, position: int) -> float | None:
-    written, number = reader.cell(row, name), column.numbers[position]
+def _amount(name: str, written: Cell, column: NumberColumn, position: int) -> float | None:
+    number = column.numbers[position]
     if column.question:
         raise RefusedError(name, written, "The decimal sign is not decided.", "See the question above.")
     if written is not None and number is None:
@@ -227,19 +229,15 @@ def _yearly(reader: TableReader) -> Lines:
     year_columns = [place for place, year in enumerate(table.years) if year]
     weights = [i for i, row in enumerate(table.rows) if any(row[place] is not None for place in year_columns)]
     owners = _owners(reader, weights)
-    reader.lines.rows_in = sum(row[place] is not None for row in table.rows for place in year_columns)
-    flat = [table.rows[i][place] for i in weights for place in year_columns]
-    numbers = iter(decide_numbers(flat, reader.how.decimal).numbers)
-    for i in weights:
-        for place in year_columns:
-            number, written = next(numbers), table.rows[i][place]
-            if written is None:
-                continue
-            reader.current = None
-            try:
-                reader.lines.records.append(_weight(reader, owners.get(i), place, number, written))
-            except RefusedError as refused:
-                reader.reject(table.numbers[i], refused)
+    cells = [(i, place) for i in weights for place in year_columns if table.rows[i][place] is not None]
+    reader.lines.rows_in = len(cells)
+    numbers = reader.decided([table.rows[i][place] for i, place in cells], None)
+    for position, (i, place) in enumerate(cells):
+        reader.current = None
+        try:
+            reader.lines.records.append(_weight(reader, i, owners.get(i), place, numbers, position))
+        except RefusedError as refused:
+            reader.reject(table.numbers[i], refused)
     reader.ask_all()
     return reader.lines
 
@@ -262,17 +260,20 @@ def _owners(reader: TableReader, weights: list[int]) -> dict[int, int]:
     return {}
 
 
-def _weight(reader: TableReader, owner: int | None, place: int, amount: float | None, written: Cell) -> Record:
+def _weight(
+    reader: TableReader, line: int, owner: int | None, place: int, numbers: NumberColumn, position: int
+) -> Record:
+    """Return the weight of a line, with the cells that the line of its parcel holds left of the years."""
     table = reader.table
-    column, year = table.columns[place], table.years[place] or 0
+    column, year, written = table.columns[place], table.years[place] or 0, table.rows[line][place]
     if owner is None:
         raise RefusedError(
             column, written, "It is not known to which parcel this weight belongs.", "See the question above."
         )
     reader.check_read(table.numbers[owner])
     twin_id = reader.current = reader.twin(table.rows[owner])
-    if amount is None:
-        raise RefusedError(column, written, "This is no number.", "Write a number.")
+    reader.check_cell(table.numbers[line], column)
+    amount = _amount(column, written, numbers, position) or 0.0
     header = f"{table.second_header[place]} {table.header[place]}" if table.second_header else table.header[place]
     closed = dt.date(year, 12, 31)
     if closed > reader.holding.as_of:
@@ -291,4 +292,6 @@ def _weight(reader: TableReader, owner: int | None, place: int, amount: float | 
         "unit": canonical_unit(unit),
         "state": _state(reader, header),
     }
-    return Record("harvests", twin_id, content)
+    first = next(i for i, column_year in enumerate(table.years) if column_year)
+    row = table.rows[owner][:first] + table.rows[line][first:]
+    return Record("harvests", twin_id, content, attributes=reader.attributes(row, content))

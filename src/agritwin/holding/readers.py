@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import io
 import json
+import math
 import re
 import zipfile
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ DOUBLE_ENCODED = re.compile("Ã[\u0080-\u00bf\u0192-\u2122]")
 
 @dataclass(frozen=True)
 class Problem:
-    """A cell that could not be read: row and column from 0, what stood there, and why."""
+    """A cell that could not be read: row and column from 0, the formula (which stands in the cell), and why."""
 
     row: int
     column: int
@@ -97,11 +98,13 @@ def _read_workbook(landed: Landed) -> list[Sheet]:
 
 def _cell(value: Any) -> Cell:
     if isinstance(value, str):
-        return value.strip() or None
+        return value.replace("\x00", "").strip() or None  # PostgreSQL takes no NUL
     if isinstance(value, dt.datetime) and value.time() == dt.time():
         return value.date()
     if isinstance(value, float) and value.is_integer():
         return int(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     return value if isinstance(value, bool | int | float | dt.date) or value is None else str(value)
 
 
@@ -163,6 +166,8 @@ def _compute_sheet(sheet: Sheet, formulas: dict[tuple[int, int], str]) -> None:
                 sheet.rows[row][column] = _cell(value_at(row, column))
             except DataError as error:
                 sheet.problems.append(Problem(row, column, formula, f"formula without a value: {error.message}"))
+    for problem in sheet.problems:  # only now: no other formula is to be computed from the text of one
+        sheet.rows[problem.row][problem.column] = problem.value
 
 
 def _read_json(landed: Landed) -> Sheet:

@@ -42,11 +42,23 @@ class TableReader:
         value = self.cell(row, name)
         return None if value is None else " ".join(str(value).split())
 
-    def attributes(self, row: list[Cell]) -> dict[str, str | int | float | bool]:
-        """Return the cells of columns that no field means, by their headers."""
-        means = set(self.places.values())
-        others = ((place, header) for place, header in enumerate(self.table.header) if header and place not in means)
-        return {header: _plain(row[place]) for place, header in others if row[place] is not None}
+    def attributes(self, row: list[Cell], content: Collection[str]) -> dict[str, str | int | float | bool]:
+        """Return the cells that neither say the twin nor stand in the content of the record, by their headers.
+
+        A column without a header is called by its letters; one whose header stands before it too, by both.
+        """
+        years = self.table.years or (None,) * len(row)
+        taken = {self.places[name] for name in self.places if name in content or name in ("twin", *SIGPAC_PARTS)}
+        taken |= {place for place, year in enumerate(years) if year}
+        return {
+            self._called(place): cell if isinstance(cell, str | int | float | bool) else str(cell)
+            for place, cell in enumerate(row)
+            if cell is not None and place not in taken
+        }
+
+    def _called(self, place: int) -> str:
+        header, letters = self.table.header[place], self.table.columns[place]
+        return f"{header} ({letters})" if header and header in self.table.header[:place] else header or letters
 
     def letters(self, name: str | None) -> str | None:
         """Return the letters of the column of a field."""
@@ -94,7 +106,11 @@ class TableReader:
 
     def numbers(self, name: str) -> NumberColumn:
         """Decide a column of numbers; a doubtful one becomes a question."""
-        column = decide_numbers([self.cell(row, name) for row in self.table.rows], self.how.decimal)
+        return self.decided([self.cell(row, name) for row in self.table.rows], name)
+
+    def decided(self, cells: list[Cell], name: str | None) -> NumberColumn:
+        """Decide the decimal sign of cells that one hand wrote; where it is doubtful it becomes a question."""
+        column = decide_numbers(cells, self.how.decimal)
         if column.question:
             remedy = "State decimal (',' or '.') in the mapping; nothing of this table is loaded until then."
             self.ask(None, name, None, f"Decimal sign: {column.question}.", remedy)
@@ -103,12 +119,13 @@ class TableReader:
     def check_read(self, row_number: int) -> None:
         """Refuse a line one of whose cells is a formula that could not be computed."""
         for name in self.places:
-            letters = self.letters(name)
-            problem = self.table.problems.get((row_number, letters)) if letters else None
-            if problem:
-                raise RefusedError(
-                    name, problem[0], problem[1], "Replace the formula by its value and send the file again."
-                )
+            self.check_cell(row_number, self.letters(name), name)
+
+    def check_cell(self, row_number: int, letters: str | None, name: str | None = None) -> None:
+        """Refuse a cell that is a formula that could not be computed."""
+        if problem := self.table.problems.get((row_number, letters or "")):
+            remedy = "Replace the formula by its value and send the file again."
+            raise RefusedError(name or letters, problem[0], problem[1], remedy)
 
     def day(self, row: list[Cell], day: dt.date | None, column: DateColumn) -> dt.date:
         """Return the day of a line, or refuse the line: undecided, missing, no day, or after the clock."""
@@ -161,10 +178,6 @@ class TableReader:
         if self.dragged:
             return "The ids run up by one from line to line: probably the cell was dragged. Correct them."
         return "Correct the id, or add a twin for this parcel."
-
-
-def _plain(value: Cell) -> str | int | float | bool:
-    return value if isinstance(value, str | int | float | bool) else str(value)
 
 
 def _as_day(written: Cell) -> str:

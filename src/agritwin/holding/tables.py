@@ -84,8 +84,7 @@ def column_letters(column: int) -> str:
 
 def _blocks(sheet: Sheet) -> list[tuple[int, int]]:
     width = len(sheet.rows[0]) if sheet.rows else 0
-    unread = {problem.column for problem in sheet.problems}
-    used = [column in unread or any(row[column] is not None for row in sheet.rows) for column in range(width)]
+    used = [any(row[column] is not None for row in sheet.rows) for column in range(width)]
     blocks, start = [], None
     for column, is_used in enumerate([*used, False]):
         if is_used and start is None:
