@@ -91,3 +91,10 @@ def test_rain_past_the_rarest_of_the_table_is_only_said_to_be_rarer():
     assert FREQUENCY.notes(0.9 * rarest, 2.0)["return_years"] < FREQUENCY.years[-1]
     assert FREQUENCY.notes(1.1 * rarest, 2.0) == {"rarer_than_years": FREQUENCY.years[-1]}
     assert FREQUENCY.notes(0.1, 2.0) == {}
+
+
+def test_years_are_told_as_precisely_as_a_record_can():
+    told = {mm: FREQUENCY.return_years(mm, 2.0) for mm in FREQUENCY.amounts(2.0)[1:-1] * 1.05}
+    assert max(told.values()) > 10.0
+    for amount, years in told.items():
+        assert FREQUENCY.notes(amount, 2.0) == {"return_years": round(years, 0 if years > 5.0 else 1)}

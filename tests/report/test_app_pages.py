@@ -1,5 +1,6 @@
 import holding
 import pytest
+from shapely import box
 
 from agritwin.app import home
 from agritwin.app.catalogue import open_twin, paths, published
@@ -38,6 +39,14 @@ def test_the_first_page_has_a_card_and_a_shape_for_each_twin(root):
     shapes = page.plot.figure.select_one({"name": "parcels"}).data_source.data
     assert shapes["target"] == [f"twin?id={holding.TWIN}&lang=es"]
     assert shapes["colour"] == [home.COLOURS["low"]]
+
+
+def test_parcels_far_apart_are_named_each_and_close_ones_together():
+    shapes = [box(x, y, x + 100, y + 100) for x, y in [(0, 0), (200, 0), (5000, 0), (0, 3000)]]
+    names = home.named(shapes, ["one", "two", "far", "north"], width=1000.0, height=500.0)
+    assert names == {"x": [50.0, 5050.0, 50.0], "y": [0.0, 0.0, 3000.0], "name": ["one\ntwo", "far", "north"]}
+    crowd = home.named(shapes[:1] * 5, list("abcde"), width=1000.0, height=500.0)
+    assert crowd["name"] == ["a\nb\nc\n+ 2"]
 
 
 def test_an_empty_workspace_has_an_empty_first_page(tmp_path):

@@ -80,7 +80,10 @@ def rarity_notes(years: float | None, rarest: float) -> dict[str, float]:
     """Say how rare an amount is, from its years and the last of the table; nothing for what comes more often."""
     if years is None:
         return {}
-    return {"return_years": round(years, 1)} if years < rarest * (1.0 - 1e-9) else {"rarer_than_years": rarest}
+    if years >= rarest * (1.0 - 1e-9):
+        return {"rarer_than_years": rarest}
+    # Tenths of a year in what comes every few decades would be a precision that no record gives.
+    return {"return_years": round(years, 1 if years < 5.0 else 0)}
 
 
 def reduced(probability: NDArray) -> NDArray:

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bokeh.core.properties import value
 from bokeh.models import OpenURL, TapTool
+from shapely import Point
 from shapely.geometry.base import BaseGeometry
 
 from agritwin.app.catalogue import open_twin, published
@@ -16,10 +18,13 @@ from agritwin.report.twin import Twin
 from agritwin.views.blocks import Plot, State
 from agritwin.views.language import Language, language
 from agritwin.views.raster import Frame, map_figure
-from agritwin.views.theme import AMBER, BAND, DANGER, GREEN, HEAT, INK, hover, source
+from agritwin.views.theme import AMBER, BAND, DANGER, FONT, GREEN, HEAT, INK, hover, source
 
 COLOURS: dict[State, str] = {"good": GREEN, "low": AMBER, "mid": HEAT, "serious": DANGER, "stale": BAND}
 LEAST_WIDTH_M = 500.0
+NAME_WIDTH, NAME_HEIGHT = 0.25, 0.06
+"""Shares of the map's width and height that the name of a parcel takes."""
+MOST_NAMES = 3
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,41 @@ def parcels(say: Language, drawn: Sequence[tuple[BaseGeometry, Card]]) -> Plot:
     # Far apart, parcels shrink to nothing: a dot stands for each.
     centres = source(x=[shape.centroid.x for shape in metric], y=[shape.centroid.y for shape in metric], **look)
     dots = plot.scatter("x", "y", source=centres, size=11, fill_color="colour", line_color=INK, name="centres")
+    width, height = frame.east - frame.west, frame.north - frame.south
+    names = named(metric, [card.name for card in cards], width * NAME_WIDTH, height * NAME_HEIGHT)
+    plot.text(
+        "x", "y", text="name", source=source(**names), name="names", y_offset=9, text_align="center",
+        text_baseline="top", text_font=value(FONT), text_font_size="12px", text_color=INK,
+    )  # fmt: skip
     rows = [(say("map.section"), "name", -1), (say("head.level"), "level", -1)]
     hover(plot, say, rows, [areas, dots], day=None, line=False)
     plot.add_tools(TapTool(renderers=[areas, dots], callback=OpenURL(url="@target", same_tab=True)))
     return Plot("parcels", plot, say("app.map"), say("app.map_summary", count=len(cards)))
+
+
+def named(shapes: Sequence[BaseGeometry], names: Sequence[str], width: float, height: float) -> dict[str, list[Any]]:
+    """Return where the names of parcels stand and what is written: those that would cover one another stand together.
+
+    Parameters
+    ----------
+    shapes, names
+        The parcels, in metres, and their names.
+    width, height
+        What a name takes on the map [m].
+
+    Returns
+    -------
+    ``x``, ``y`` below the parcels and the lines of ``name``; past ``MOST_NAMES`` together only how many more.
+    """
+    together: list[tuple[Point, list[str]]] = []
+    for shape, name in zip(shapes, names, strict=True):
+        place = Point(shape.centroid.x, shape.bounds[1])
+        close = (lines for at, lines in together if abs(at.x - place.x) < width and abs(at.y - place.y) < height)
+        lines = next(close, None)
+        if lines is None:
+            together.append((place, [name]))
+        else:
+            lines.append(name)
+    more = [f"\n+ {len(lines) - MOST_NAMES}" if len(lines) > MOST_NAMES else "" for _, lines in together]
+    text = ["\n".join(lines[:MOST_NAMES]) + rest for (_, lines), rest in zip(together, more, strict=True)]
+    return {"x": [at.x for at, _ in together], "y": [at.y for at, _ in together], "name": text}
