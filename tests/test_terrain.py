@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from shapely import box
 
 from agritwin.errors import DataError
-from agritwin.terrain import drainage, hillshade, parcel_summary, slope_and_aspect, upstream_of
+from agritwin.terrain import drainage, hillshade, parcel_summary, slope_and_aspect
 
 
 def grid(heights, cell=5.0):
@@ -116,30 +116,6 @@ def test_no_water_is_lost(seed):
     found = drainage(land, stream_area_m2=200)
     leaving = found["flow_direction"].values == 0
     assert float(found["upstream_area"].values[leaving].sum()) == pytest.approx(12 * 15 * 25)
-
-
-def test_the_upper_parcel_lies_upstream_of_the_lower():
-    flow = drainage(plane(0, 0.02), stream_area_m2=500)["flow_direction"]
-    upper, lower = box(50, 100, 100, 130), box(50, 40, 100, 60)
-    relation = upstream_of(flow, upper, lower)
-    assert relation
-    assert relation.share == 1.0
-    # From the centre of the last cell above 100 m to the centre of the first below 60 m.
-    assert relation.distance_m == pytest.approx(45.0)
-    back = upstream_of(flow, lower, upper)
-    assert not back
-    assert (back.share, back.distance_m) == (0.0, None)
-
-
-def test_a_parcel_half_beside_the_flow_is_half_upstream():
-    flow = drainage(plane(0, 0.02), stream_area_m2=500)["flow_direction"]
-    assert upstream_of(flow, box(50, 100, 100, 130), box(75, 40, 150, 60)).share == pytest.approx(0.5)
-
-
-def test_a_parcel_outside_the_grid_is_named():
-    flow = drainage(plane(0, 0.02), stream_area_m2=500)["flow_direction"]
-    with pytest.raises(DataError, match="second covers no cell"):
-        upstream_of(flow, box(50, 100, 100, 130), box(1e6, 1e6, 1e6 + 1, 1e6 + 1))
 
 
 def test_the_summary_of_a_parcel():

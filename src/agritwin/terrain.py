@@ -1,6 +1,4 @@
-"""The lie of the land: slope, aspect, shade, flow paths, drainage height, and which parcel lies upstream of which."""
-
-from dataclasses import dataclass
+"""The lie of the land: slope, aspect, shade, flow paths and drainage height."""
 
 import numpy as np
 import pyflwdir
@@ -144,63 +142,6 @@ def _steepest(filled: np.ndarray, flood: np.ndarray) -> np.ndarray:
     return np.where(edge & (fall == 0) & (filled != NO_HEIGHT), np.uint8(0), directions)
 
 
-@dataclass(frozen=True)
-class Upstream:
-    """How a parcel lies above another: the share of its area that drains through the other, and the shortest way."""
-
-    share: float
-    distance_m: float | None
-
-    def __bool__(self) -> bool:
-        return self.share > 0
-
-
-def upstream_of(flow_direction: xr.DataArray, a: BaseGeometry, b: BaseGeometry) -> Upstream:
-    """Return whether water that leaves parcel ``a`` runs through parcel ``b``.
-
-    Parameters
-    ----------
-    flow_direction
-        D8 codes (y, x) of :func:`drainage`.
-    a, b
-        Parcels in the coordinates of the grid.
-
-    Returns
-    -------
-    Upstream
-        ``share`` of the cells of ``a`` (outside ``b``) whose flow path meets ``b``; ``distance_m`` along the shortest
-        of these paths from the edge of ``a`` to ``b``, None where none does. False in a condition when ``share`` is 0.
-
-    Raises
-    ------
-    DataError
-        When a parcel covers no cell of the grid.
-    """
-    transform = _transform(flow_direction)
-    in_a, in_b = (_cells(flow_direction, parcel, name) for parcel, name in ((a, "first"), (b, "second")))
-    network = pyflwdir.from_array(flow_direction.to_numpy(), ftype="d8", transform=transform, latlon=False)
-    starts = in_a & ~in_b
-    reaches = (network.basins(idxs=np.flatnonzero(in_b)) > 0) & starts
-    if not reaches.any():
-        return Upstream(0.0, None)
-    distance = _shortest_way(network.idxs_ds, np.flatnonzero(reaches), in_b.ravel(), in_b.shape[1])
-    return Upstream(float(reaches.sum() / starts.sum()), distance * transform.a)
-
-
-def _shortest_way(downstream: np.ndarray, cells: np.ndarray, goal: np.ndarray, columns: int) -> float:
-    """Length, in cells, of the shortest of the flow paths from some cells to the goal, which all of them reach."""
-    shortest = np.inf
-    position, length = cells.astype(np.int64), np.zeros(cells.size)
-    while position.size:
-        following = downstream[position].astype(np.int64)
-        (row, column), (next_row, next_column) = np.divmod(position, columns), np.divmod(following, columns)
-        length = length + np.hypot(next_row - row, next_column - column)
-        arrived = goal[following]
-        shortest = min(shortest, length[arrived].min(initial=np.inf))
-        position, length = following[~arrived], length[~arrived]
-    return float(shortest)
-
-
 def parcel_summary(terrain: xr.Dataset, parcel: BaseGeometry) -> dict[str, float | None]:
     """Return what matters of the terrain of one parcel.
 
@@ -223,7 +164,7 @@ def parcel_summary(terrain: xr.Dataset, parcel: BaseGeometry) -> dict[str, float
     DataError
         When the parcel covers no cell of the grid.
     """
-    inside = _cells(terrain["surface_altitude"], parcel, "parcel")
+    inside = _cells(terrain["surface_altitude"], parcel)
     altitude, slope, aspect, drainage_height = (
         terrain[name].to_numpy()[inside].astype(float)
         for name in ("surface_altitude", "slope", "aspect", "height_above_nearest_drainage")
@@ -270,10 +211,10 @@ def _transform(grid: xr.DataArray) -> Affine:
     return Affine(dx, 0.0, x[0] - dx / 2, 0.0, dy, y[0] - dy / 2)
 
 
-def _cells(grid: xr.DataArray, parcel: BaseGeometry, which: str) -> np.ndarray:
+def _cells(grid: xr.DataArray, parcel: BaseGeometry) -> np.ndarray:
     inside = geometry_mask([parcel], grid.shape, _transform(grid), invert=True)
     if not inside.any():
         raise DataError(
-            f"The {which} covers no cell of the terrain.", "Give the parcel in the grid's coordinates, or finer cells."
+            "The parcel covers no cell of the terrain.", "Give the parcel in the grid's coordinates, or finer cells."
         )
     return inside

@@ -5,6 +5,7 @@ import json
 import shutil
 
 import openpyxl
+import pandas as pd
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -106,6 +107,7 @@ def test_work_is_shown_and_corrected(workspace):
     take_in(engine, [DEMO], file, None, dt.date(2025, 6, 15), raw=workspace / "data/raw", landed_for=DEMO)
     assert "PODA" in call("records", "work", DEMO, "--year", 2021)
     assert "PODA" not in call("records", "work", DEMO, "--year", 2020)
+    assert "2021-02-13 │ PODA │ 1" in call("records", "labour", DEMO)
     pruning, watering = [f"{key[:12]}-1" for key in queries.activities(engine, DEMO)["key"]]
     assert "Corrected" in call("records", "correct", DEMO, pruning, "day=2021-02-15", "notes=one day off")
     assert "no line" in call("records", "correct", DEMO, pruning, "day=2021-02-16", code=2)  # it has a new name now
@@ -136,6 +138,44 @@ def test_harvests_and_treatments_are_shown_with_what_else_was_written(workspace,
     assert "lot" not in shown  # a column that no line fills
     assert "none" in call("records", "harvests", DEMO, "--year", 2018)
     assert "viento: flojo" in call("records", "treatments", DEMO)
+
+
+def test_places_and_the_sensor_that_moved(workspace, monkeypatch):
+    from agritwin.products.records import open_records
+    from agritwin.records.instruments import define_measure, define_sensor
+    from agritwin.records.readings import readings, store_readings
+
+    monkeypatch.setattr(console, "width", 200)
+    assert "There is none." in call("records", "places", "list")
+    call("records", "places", "kind", "row", "trees:int", "spacing:float:m", "young:bool")
+    assert "no kind of place 'tree'" in call("records", "places", "add", "tree", "1", code=2)
+    assert "'trees=many' is no int" in call("records", "places", "add", "row", "n", "trees=many", code=2)
+    assert "do not agree" in call("records", "places", "add", "row", "n", "trees=4", code=2)
+    (workspace / "line.json").write_text('{"type": "LineString", "coordinates": [[-4.1, 41.2], [-4.1, 41.3]]}')
+    (workspace / "utm.json").write_text('{"type": "Point", "coordinates": [340000, 4600000]}')
+    values = ("trees=40", "spacing=6", "young=false")
+    assert "in degrees" in call("records", "places", "add", "row", "n", *values, "--outline", "utm.json", code=2)
+    north = ("records", "places", "add", "row", "north", *values, "--twin", DEMO)
+    assert "is place 1" in call(*north, "--outline", "line.json", "--since", "2020-01-01")
+    assert "is place 2" in call("records", "places", "add", "row", "south", *values, "--inside", 1)
+    assert "no place 9" in call("records", "places", "add", "row", "east", *values, "--inside", 9, code=2)
+    engine = open_records()
+    define_measure(engine, "soil_moisture", "m3 m-3")
+    define_sensor(engine, "probe", "probe", ["soil_moisture"])
+    stand = ("records", "places", "stand", "probe")
+    assert "no place 9" in call(*stand, 9, "--since", "2025-01-01", code=2)
+    assert "ghost" in call("records", "places", "stand", "ghost", 1, "--since", "2025-01-01", code=2)
+    call(*stand, 1, "--since", "2025-01-01")
+    call(*stand, 2, "--since", "2025-01-02T06:00:00")
+    times = pd.date_range("2025-01-01T12:00", periods=3, freq="12h")
+    frame = pd.DataFrame({"sensor": "probe", "measure": "soil_moisture", "time": times, "value": 0.2})
+    store_readings(engine, frame)
+    assert readings(engine)["location_id"].to_list() == [1, 1, 2]
+    listed = call("records", "places", "list")
+    assert "probe 2025-01-01 00:00 – 2025-01-02 06:00" in listed
+    assert "trees: 40, spacing: 6.0, young: False" in listed
+    assert "south" not in call("records", "places", "list", "--twin", DEMO)
+    assert "north" not in call("records", "places", "list", "--on", "2019-12-31")
 
 
 def test_the_notebook_of_a_year_in_every_format(workspace):

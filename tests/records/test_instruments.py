@@ -5,11 +5,16 @@ import pandas as pd
 import pytest
 
 from agritwin.errors import DataError
+from agritwin.records import tables
+from agritwin.records.database import writing
 from agritwin.records.instruments import (
     Flag,
     define_measure,
     define_sensor,
     install,
+    milliseconds,
+    numbers_of,
+    stays,
 )
 from agritwin.records.locations import add_location, define_schema, locations
 from agritwin.records.readings import readings, store_readings
@@ -60,6 +65,16 @@ def test_missing_values_and_texts(engine):
     assert back["text"][0] == "dry"
 
 
+def at(hour):
+    return dt.datetime(2025, 3, 29) + dt.timedelta(hours=hour)
+
+
+def put(engine, place, start, end=None):
+    with writing(engine) as connection:
+        number = numbers_of(connection, tables.sensors, ["probe"])["probe"]
+        install(connection, number, place, milliseconds(start), None if end is None else milliseconds(end))
+
+
 def test_unknown_sensors_are_named(engine):
     with pytest.raises(DataError, match="ghost"):
         store_readings(engine, stream([1.0]).assign(sensor="ghost"))
@@ -75,15 +90,22 @@ def test_a_reading_belongs_to_where_the_sensor_was(engine):
     define_schema(engine, "row", {"trees": {"type": "int"}, "spacing": {"type": "float", "unit": "m"}})
     north = add_location(engine, "row", "north", {"trees": 40, "spacing": 6.0})
     south = add_location(engine, "row", "south", {"trees": 38, "spacing": 6})
-    install(engine, "probe", north, dt.datetime(2025, 3, 29, 21))
-    install(engine, "probe", south, dt.datetime(2025, 3, 29, 23), dt.datetime(2025, 3, 30, 1))
+    put(engine, north, at(21))
+    put(engine, south, at(23), at(25))
     store_readings(engine, stream(np.arange(7.0)))
     places = readings(engine)["location_id"].to_list()
     assert places[1:5] == [north, north, south, south]
     assert pd.isna(places[0])
     assert pd.isna(places[5])
-    with pytest.raises(DataError, match="location"):
-        install(engine, "probe", north, dt.datetime(2025, 3, 29, 22), dt.datetime(2025, 3, 29, 23, 30))
+    for start, end, told in ((22, 24, "elsewhere"), (23, None, "already"), (22, 21, "before it begins")):
+        with pytest.raises(DataError, match=told):
+            put(engine, north, at(start), None if end is None else at(end))
+    put(engine, north, at(20))  # until the next one, which was known before
+    assert [(stay.location_id, stay.start_ms, stay.end_ms) for stay in stays(engine)] == [
+        (north, milliseconds(at(20)), milliseconds(at(21))),
+        (north, milliseconds(at(21)), milliseconds(at(23))),
+        (south, milliseconds(at(23)), milliseconds(at(25))),
+    ]
 
 
 def test_places_keep_to_their_schema(engine):

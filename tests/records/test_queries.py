@@ -1,5 +1,4 @@
 import datetime as dt
-import json
 import random
 
 import pytest
@@ -112,16 +111,6 @@ def test_corrections_are_events(engine):
         assert connection.scalar(kept) == 42
     with pytest.raises(DataError, match="cannot be corrected"):
         queries.correct_activity(engine, TWIN, "2-PODA", 1, {"twin_id": OTHER})
-
-
-def test_what_is_exported_can_be_imported_again(engine, tmp_path):
-    exported = json.loads(json.dumps(queries.export_twin(engine, TWIN)))
-    fresh = connect(tmp_path / "fresh.db")
-    migrate(fresh)
-    queries.import_twin(fresh, exported)
-    assert queries.digest(fresh, TWIN) == queries.digest(engine, TWIN)
-    with pytest.raises(DataError, match="already"):
-        queries.import_twin(fresh, exported)
 
 
 def test_a_deleted_twin_is_gone_from_the_file_too(engine, tmp_path):

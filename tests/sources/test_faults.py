@@ -32,7 +32,6 @@ SOURCES = {
     "siar": lambda transport: Siar("VA102", transport).fetch(PLACE, DAY),
     "soilgrids": lambda transport: SoilGrids(transport).fetch(PLACE, DAY),
     "sigpac": lambda transport: Sigpac(transport).enclosure(sigpac_code("47-96-0-0-5-20-1")),
-    "sigpac declared": lambda transport: Sigpac(transport).declared_crops(sigpac_code("47-96-0-0-5-20-1"), 2025),
     "mdt05": lambda transport: Mdt05Terrain(transport=transport).fetch(PLACE, DAY),
     "glo30": lambda transport: Glo30Terrain(transport=transport).fetch(PLACE, DAY),
 }

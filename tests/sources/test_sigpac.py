@@ -47,39 +47,6 @@ def test_an_unknown_code_comes_as_an_empty_list(recorded, answers):
     assert sigpac.enclosures_at(36.0, -12.0) == []
 
 
-def test_recorded_lines_of_a_declaration(recorded, answers):
-    sigpac, transport = client(recorded("eo_samples/sigpac/cultivo-declarado-multiline.json").read_bytes(), answers)
-    lines = sigpac.declared_crops(sigpac_code("47-219-0-0-10-91-3"), 2025)
-    assert [(line.product, line.irrigated, line.area_ha) for line in lines] == [(178, True, 5.43), (178, False, 1.12)]
-    # The declared areas are the outlines' own, rounded to 100 m2.
-    assert [to_crs(line.geometry, 4326, 25830).area for line in lines] == pytest.approx([54307, 11172], abs=1)
-    assert transport.requests[0].url.params["exp_ano"] == "2025"
-    assert transport.requests[0].url.params["recinto"] == "3"
-
-
-def test_the_dossier_number_is_not_kept(recorded, answers):
-    body = recorded("eo_samples/sigpac/cultivo-declarado.json").read_bytes()
-    sigpac, _ = client(body, answers)
-    (line,) = sigpac.declared_crops(sigpac_code("47-163-0-0-11-40-1"), 2025)
-    dossier = json.loads(body)["features"][0]["properties"]["exp_num"]
-    assert dossier not in repr(line)
-    assert (line.product, line.irrigated, line.area_ha) == (5, False, 29.68)
-
-
-def test_a_second_crop_and_an_unpublished_campaign(recorded, answers):
-    sigpac, _ = client(recorded("eo_samples/sigpac/cultivo-declarado-secondary.json").read_bytes(), answers)
-    assert sigpac.declared_crops(sigpac_code("47-219-0-0-11-28-2"), 2025)[0].second_product == 6
-    sigpac, _ = client(recorded("eo_samples/sigpac/cultivo-declarado-empty.json").read_bytes(), answers)
-    assert sigpac.declared_crops(CODE, 2026) == []
-
-
-def test_a_page_that_holds_only_part_is_an_error(recorded, answers):
-    body = json.loads(recorded("eo_samples/sigpac/cultivo-declarado.json").read_bytes()) | {"numberMatched": 101}
-    sigpac, _ = client(json.dumps(body).encode(), answers)
-    with pytest.raises(SourceError, match="only 1 of 101"):
-        sigpac.declared_crops(CODE, 2025)
-
-
 @pytest.mark.parametrize(
     ("name", "layer", "share"),
     [("nitratos", "nitratos", 100.0), ("fitosanitarios", "fitosanitarios", 99.9999), ("red-natura", "red_natura", 0.0)],

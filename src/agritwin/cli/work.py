@@ -4,16 +4,15 @@ A correction is a line of its own; the old one stays as evidence.
 """
 
 import datetime as dt
-from collections.abc import Iterable
 from typing import Annotated
 
 import pandas as pd
 import sqlalchemy as sa
 import typer
-from rich.table import Column, Table
 
 from agritwin import config
 from agritwin.cli.application import console, sentence
+from agritwin.cli.pages import show
 from agritwin.cli.records import open_store, records
 from agritwin.errors import DataError
 
@@ -29,7 +28,7 @@ def work(
 ) -> None:
     """Show the lines of field work with the names by which they are corrected."""
     lines = _of_year(_lines(twin)[1], year)
-    _show(
+    show(
         {
             "line": _name(row),
             "day": _day(row),
@@ -44,6 +43,20 @@ def work(
 
 @records.command()
 @sentence
+def labour(
+    twin: Annotated[str, typer.Argument(help="Id of the twin.")],
+    year: Annotated[int | None, typer.Option(help="Calendar year; default: all.")] = None,
+) -> None:
+    """Show how many equal lines each day and task has: as a rule one a worker."""
+    from agritwin.records import queries
+
+    _, engine, twins = open_store()
+    lines = queries.labour(engine, config.choose(list(twins), twin)[0])
+    show({"day": _day(row), "work": row["task"], "lines": str(row["lines"])} for row in _of_year(lines, year))
+
+
+@records.command()
+@sentence
 def harvests(
     twin: Annotated[str, typer.Argument(help="Id of the twin.")],
     year: Annotated[int | None, typer.Option(help="Calendar year; default: all.")] = None,
@@ -53,7 +66,7 @@ def harvests(
 
     _, engine, twins = open_store()
     lines = queries.harvests(engine, config.choose(list(twins), twin)[0])
-    _show(
+    show(
         {
             "year": str(row["year"]),
             "day": _day(row),
@@ -77,7 +90,7 @@ def treatments(
 
     _, engine, twins = open_store()
     lines = queries.treatments(engine, config.choose(list(twins), twin)[0])
-    _show(
+    show(
         {
             "day": _day(row),
             "product": row["product_name"],
@@ -117,19 +130,6 @@ def _lines(twin: str) -> tuple[sa.Engine, pd.DataFrame]:
 
     _, engine, twins = open_store()
     return engine, queries.activities(engine, config.choose(list(twins), twin)[0])
-
-
-def _show(lines: Iterable[dict[str, str | None]]) -> None:
-    """Print lines as a table of the columns that any of them fills."""
-    rows = list(lines)
-    if not rows:
-        console.print("There is none.")
-        return
-    names = [name for name in rows[0] if any(row[name] for row in rows)]
-    table = Table(*(Column(name, overflow="fold") for name in names))
-    for row in rows:
-        table.add_row(*(row[name] for name in names))
-    console.print(table)
 
 
 def _of_year(lines: pd.DataFrame, year: int | None) -> list[dict]:

@@ -3,12 +3,13 @@
 import datetime as dt
 from collections.abc import Collection
 from enum import IntFlag
+from typing import Any
 
 import sqlalchemy as sa
 
 from agritwin.errors import DataError
 from agritwin.records import tables as t
-from agritwin.records.database import insert, writing
+from agritwin.records.database import insert, reading, writing
 from agritwin.records.measures import canonical_unit
 
 
@@ -97,31 +98,37 @@ def define_sensor(
         return connection.execute(add).scalar_one()
 
 
-def install(
-    engine: sa.Engine, sensor: str, location_id: int, start: dt.datetime, end: dt.datetime | None = None
-) -> None:
-    """Say where a sensor is from ``start`` on (UTC); an open stay at another place ends there.
+def install(connection: sa.Connection, sensor: int, place: int, start_ms: int, end_ms: int | None = None) -> None:
+    """Say that a sensor stands at a place from a moment on, until another one or its next installation.
+
+    A stay that is under way at the first moment ends there.
 
     Raises
     ------
     DataError
-        When the sensor is unknown, or was somewhere else in that time.
+        When the sensor was installed at that moment already, or elsewhere before the end, or the end is not later.
     """
-    first, last = milliseconds(start), None if end is None else milliseconds(end)
     c = t.installations.c
-    with writing(engine) as connection:
-        number = numbers_of(connection, t.sensors, [sensor])[sensor]
-        still = sa.update(t.installations).where(c.sensor_id == number, c.end_ms.is_(None), c.start_ms < first)
-        connection.execute(still.values(end_ms=first))
-        overlap = sa.select(c.location_id).where(
-            c.sensor_id == number,
-            sa.or_(c.end_ms.is_(None), c.end_ms > first),
-            sa.true() if last is None else c.start_ms < last,
-        )
-        if (other := connection.scalar(overlap)) is not None:
-            raise DataError(f"Sensor {sensor!r} was at location {other} in that time.", "Give the end of that stay.")
-        row: dict[str, object] = {"sensor_id": number, "start_ms": first, "end_ms": last, "location_id": location_id}
-        connection.execute(sa.insert(t.installations).values(**row))
+    mine = sa.select(c.start_ms).where(c.sensor_id == sensor)
+    following = connection.scalar(mine.where(c.start_ms >= start_ms).order_by(c.start_ms).limit(1))
+    if following == start_ms:
+        raise DataError("The sensor was installed at this moment already.", "Give another moment.")
+    if end_ms is not None and end_ms <= start_ms:
+        raise DataError("The stay ends before it begins.", "Give a later end.")
+    if end_ms is not None and following is not None and following < end_ms:
+        raise DataError("The sensor was installed elsewhere in that time.", "Give an earlier end, or none.")
+    before = sa.and_(c.sensor_id == sensor, c.start_ms < start_ms, sa.or_(c.end_ms.is_(None), c.end_ms > start_ms))
+    connection.execute(sa.update(t.installations).where(before).values(end_ms=start_ms))
+    row = {"sensor_id": sensor, "location_id": place, "start_ms": start_ms, "end_ms": end_ms or following}
+    connection.execute(sa.insert(t.installations).values(**row))
+
+
+def stays(engine: sa.Engine) -> list[Any]:
+    """Return which sensor stood where, in order of time: ``sensor, location_id, start_ms, end_ms``."""
+    i = t.installations.c
+    select = sa.select(t.sensors.c.name.label("sensor"), i.location_id, i.start_ms, i.end_ms)
+    with reading(engine) as connection:
+        return list(connection.execute(select.join(t.sensors).order_by(i.start_ms)).all())
 
 
 def milliseconds(moment: dt.datetime) -> int:

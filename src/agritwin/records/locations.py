@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from agritwin.errors import DataError
 from agritwin.records import tables as t
-from agritwin.records.database import writing
+from agritwin.records.database import insert, writing
 from agritwin.records.measures import canonical_unit
 from agritwin.records.queries import frame
 
@@ -50,6 +50,21 @@ def define_schema(engine: sa.Engine, name: str, fields: dict[str, dict[str, str]
             connection.execute(sa.insert(t.location_schemas).values(name=name, **content))
 
 
+def fields_of(connection: sa.Connection, schema: str) -> dict[str, dict[str, str]]:
+    """Return the fields of a kind of place.
+
+    Raises
+    ------
+    DataError
+        When there is no such kind.
+    """
+    c = t.location_schemas.c
+    known = dict(connection.execute(sa.select(c.name, c.fields).order_by(c.name)).tuples().all())
+    if schema not in known:
+        raise DataError(f"There is no kind of place {schema!r}.", f"Define it; known: {', '.join(known) or 'none'}.")
+    return known[schema]
+
+
 def add_location(
     engine: sa.Engine,
     schema: str,
@@ -70,14 +85,15 @@ def add_location(
         When the kind is unknown, a value is missing, unknown or of the wrong type, or the place is there already.
     """
     with writing(engine) as connection:
-        fields = connection.scalar(sa.select(t.location_schemas.c.fields).where(t.location_schemas.c.name == schema))
-        if fields is None:
-            raise DataError(f"There is no kind of place {schema!r}.", "Define it first.")
-        _check_values(schema, fields, values)
+        _check_values(schema, fields_of(connection, schema), values)
         c = t.locations.c
         there = sa.select(c.id).where(c.schema == schema, c.name == name, c.twin_id.is_not_distinct_from(twin_id))
         if connection.execute(there).first():
             raise DataError(f"The {schema} {name!r} is there already.", "Choose another name.")
+        if twin_id is not None:
+            connection.execute(insert(connection, t.twins).on_conflict_do_nothing(), {"id": twin_id})
+        if parent_id is not None and connection.scalar(sa.select(c.id).where(c.id == parent_id)) is None:
+            raise DataError(f"There is no place {parent_id}.", "List the places.")
         row = {"schema": schema, "name": name, "values": values, "twin_id": twin_id, "parent_id": parent_id}
         row |= {"geometry": geometry, "valid_from": valid_from, "valid_to": valid_to}
         return connection.execute(sa.insert(t.locations).values(**row).returning(c.id)).scalar_one()

@@ -231,29 +231,6 @@ def export_twin(engine: sa.Engine, twin_id: str) -> dict[str, list[dict[str, Any
         }
 
 
-def import_twin(engine: sa.Engine, exported: dict[str, list[dict[str, Any]]]) -> None:
-    """Store the field work of a twin that :func:`export_twin` wrote: its identity, activities, treatments, harvests.
-
-    Raises
-    ------
-    DataError
-        When the twin is there already.
-    """
-    twin_id = exported["twins"][0]["id"]
-    with writing(engine) as connection:
-        if connection.execute(sa.select(t.twins.c.id).where(t.twins.c.id == twin_id)).first():
-            raise DataError(f"The record store has {twin_id!r} already.", "Delete it first, or use another store.")
-        for name in ("twins", *DIGESTED):
-            table = t.metadata.tables[name]
-            dropped = {"intake_id", "activity_id"} | (set() if name == "twins" else {"id"})
-            rows = [{column: row[column] for column in row if column not in dropped} for row in exported[name]]
-            days = [column.name for column in table.c if isinstance(column.type, sa.Date)]
-            for row in rows:
-                row |= {day: dt.date.fromisoformat(row[day]) for day in days if row[day]}
-            if rows:
-                connection.execute(sa.insert(table), rows)
-
-
 def delete_twin(engine: sa.Engine, twin_id: str, raw: Path | None = None) -> dict[str, int]:
     """Remove a twin for real: rows, pages of the database file, and raw files that only concerned it.
 

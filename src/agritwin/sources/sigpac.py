@@ -1,4 +1,4 @@
-"""SIGPAC of FEGA: the enclosure (recinto) behind a code or a point, its declared crops, its environmental zones."""
+"""SIGPAC of FEGA: the enclosure (recinto) behind a code or a point, its environmental zones."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,6 @@ import httpx
 from pydantic import BaseModel
 from shapely import MultiPolygon, Polygon, from_wkt
 from shapely.errors import GEOSException
-from shapely.geometry import shape
 
 from agritwin.errors import SourceError
 from agritwin.geometry import SigpacCode
@@ -15,9 +14,7 @@ from agritwin.sources.http import client, get_json, validated
 NAME = "sigpac"
 QUERY_URL = "https://sigpac-hubcloud.es/servicioconsultassigpac/query"
 INTERSECTION_URL = "https://sigpac-hubcloud.es/servicioconsultassigpac/intersection"
-DECLARED_URL = "https://sigpac-hubcloud.es/ogcapi/collections/cultivo_declarado/items"
 ATTRIBUTION = "SIGPAC © FEGA (CC BY 4.0)"
-PAGE = 100
 
 
 class _Recinto(BaseModel):
@@ -41,23 +38,6 @@ class _Recinto(BaseModel):
 
 class _Recintos(BaseModel):
     rows: list[_Recinto]
-
-
-class _Crop(BaseModel):
-    parc_producto: int
-    parc_sistexp: str | None = None
-    parc_supcult: float
-    cultsecun_producto: int | None = None
-
-
-class _Feature(BaseModel):
-    properties: _Crop
-    geometry: dict | None = None
-
-
-class _Features(BaseModel):
-    features: list[_Feature]
-    numberMatched: int  # noqa: N815 - the provider's name
 
 
 class _Overlap(BaseModel):
@@ -102,18 +82,6 @@ class Enclosure:
     incidences: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class DeclaredCrop:
-    """One line of an aid application: what stands on (part of) an enclosure in a campaign."""
-
-    campaign: int
-    product: int
-    irrigated: bool | None
-    area_ha: float
-    second_product: int | None
-    geometry: Polygon | MultiPolygon | None
-
-
 class Sigpac:
     """Client of the public query services; no key.
 
@@ -144,29 +112,6 @@ class Sigpac:
     def enclosures_at(self, latitude: float, longitude: float) -> list[Enclosure]:
         """Return the enclosures under a point: none in the sea, several on a border."""
         return self._enclosures(f"{QUERY_URL}/recinfobypoint/4326/{longitude:.7f}/{latitude:.7f}.json")
-
-    def declared_crops(self, code: SigpacCode, campaign: int) -> list[DeclaredCrop]:
-        """Return what was declared on an enclosure; empty before a campaign is published and where nothing was.
-
-        The number of the applicant's dossier, which the provider sends too, is not kept.
-        """
-        names = ("provincia", "municipio", "agregado", "zona", "poligono", "parcela", "recinto")
-        params: dict[str, str | int] = {"f": "json", **dict(zip(names, code, strict=True))}
-        params |= {"exp_ano": campaign, "limit": PAGE}
-        answer = validated(_Features, get_json(self._http, DECLARED_URL, params, source=NAME), NAME)
-        if answer.numberMatched > len(answer.features):
-            raise SourceError(NAME, f"only {len(answer.features)} of {answer.numberMatched} lines came", "Try again.")
-        return [
-            DeclaredCrop(
-                campaign=campaign,
-                product=feature.properties.parc_producto,
-                irrigated={"R": True, "S": False}.get(feature.properties.parc_sistexp or ""),
-                area_ha=feature.properties.parc_supcult / 1e4,
-                second_product=feature.properties.cultsecun_producto,
-                geometry=_polygon(shape(feature.geometry)) if feature.geometry else None,
-            )
-            for feature in answer.features
-        ]
 
     def overlap_percent(self, code: SigpacCode, layer: str) -> float:
         """Return the share of an enclosure within a zone: ``nitratos``, ``fitosanitarios``, ``red_natura``."""

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from agritwin.api.access import Caller, choose_twin
-from agritwin.api.errors import RefusalError, UnknownError, documented
+from agritwin.api.errors import ConflictError, RefusalError, UnknownError, documented
 from agritwin.api.paging import Paged
 from agritwin.api.shapes import (
     Coordinates,
@@ -24,9 +24,10 @@ from agritwin.api.shapes import (
 )
 from agritwin.api.stored import locations, sensors
 from agritwin.api.surroundings import Around
+from agritwin.errors import DataError
 from agritwin.records.accounts import Account
 from agritwin.records.database import reading, writing
-from agritwin.records.instruments import Flag
+from agritwin.records.instruments import Flag, install
 from agritwin.records.people import Action
 from agritwin.records.spellings import WRITTEN, Spelling, is_annotation, spell, spellings
 
@@ -208,7 +209,10 @@ def insert_sensor_location(body: InsertSensorLocation, around: Around, account: 
         if len(places) > 1:
             raise RefusalError("Several locations have these coordinates.", "Give all coordinates.")
         start = milliseconds(body.installation_datetime or around.now())
-        sensors.install(connection, sensor.id, places[0]["id"], start)
+        try:
+            install(connection, sensor.id, places[0]["id"], start)
+        except DataError as error:
+            raise ConflictError(error.message, error.remedy) from error
     return Message(detail="Sensor location inserted")
 
 

@@ -128,25 +128,6 @@ def measure_of(connection: sa.Connection, sensor: Any, name: str) -> Spelling:
     raise UnknownError(f"Measure '{name}' is not a valid measure for sensor '{sensor.name}'", "See its type.")
 
 
-def install(connection: sa.Connection, sensor: int, place: int, start_ms: int) -> None:
-    """Say that a sensor stands at a place from a moment on, until the next installation.
-
-    Raises
-    ------
-    ConflictError
-        When another installation begins at the same moment.
-    """
-    c = t.installations.c
-    mine = sa.select(c.start_ms).where(c.sensor_id == sensor)
-    if connection.scalar(mine.where(c.start_ms == start_ms)) is not None:
-        raise ConflictError("The sensor was installed at this moment already.", "Give another moment.")
-    following = connection.scalar(mine.where(c.start_ms > start_ms).order_by(c.start_ms).limit(1))
-    before = sa.and_(c.sensor_id == sensor, c.start_ms < start_ms, sa.or_(c.end_ms.is_(None), c.end_ms > start_ms))
-    connection.execute(sa.update(t.installations).where(before).values(end_ms=start_ms))
-    row = {"sensor_id": sensor, "location_id": place, "start_ms": start_ms, "end_ms": following}
-    connection.execute(sa.insert(t.installations).values(**row))
-
-
 def installations(connection: sa.Connection, sensor: int) -> list[Any]:
     """Return where a sensor stood, newest first: ``start_ms, id, values``."""
     c = t.installations.c
