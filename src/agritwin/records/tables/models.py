@@ -12,25 +12,21 @@ models = sa.Table(
     sa.Column("description", sa.Text, nullable=False),
 )
 
-parameter_sets = sa.Table(
-    "parameter_sets",
-    metadata,
-    number(),
-    to("models", "model_id"),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("parameters", sa.JSON, nullable=False),
-    sa.UniqueConstraint("model_id", "name"),
-)
 
-scenarios = sa.Table(
-    "scenarios",
-    metadata,
-    number(),
-    to("models", "model_id"),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("parameters", sa.JSON, nullable=False),
-    sa.UniqueConstraint("model_id", "name"),
-)
+def _of_model(name: str) -> sa.Table:
+    return sa.Table(
+        name,
+        metadata,
+        number(),
+        to("models", "model_id"),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("parameters", sa.JSON, nullable=False),
+        sa.UniqueConstraint("model_id", "name"),
+    )
+
+
+parameter_sets = _of_model("parameter_sets")
+scenarios = _of_model("scenarios")
 
 runs = sa.Table(
     "runs",

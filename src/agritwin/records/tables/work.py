@@ -1,24 +1,29 @@
 """What was done in the field: work, treatments with their products, harvests."""
 
-from typing import Any
-
 import sqlalchemy as sa
+from sqlalchemy.schema import SchemaItem
 
 from agritwin.records.tables.base import metadata, number, of_twin, to
 
 
-def _attributes() -> sa.Column[Any]:
-    return sa.Column("attributes", sa.JSON(none_as_null=True))  # header -> cell, of columns that no field means
+def _lines(name: str, *own: SchemaItem) -> sa.Table:
+    """Return a table of lines that senders write: known by their content, and by how many equal ones came before."""
+    return sa.Table(
+        name,
+        metadata,
+        number(),
+        of_twin(),
+        to("intakes", "intake_id", nullable=True),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("occurrence", sa.Integer, nullable=False),
+        *own,
+        sa.Column("attributes", sa.JSON(none_as_null=True)),  # header -> cell, of columns that no field means
+        sa.UniqueConstraint("twin_id", "key", "occurrence"),
+    )
 
 
-activities = sa.Table(
+activities = _lines(
     "activities",
-    metadata,
-    number(),
-    of_twin(),
-    to("intakes", "intake_id", nullable=True),
-    sa.Column("key", sa.Text, nullable=False),
-    sa.Column("occurrence", sa.Integer, nullable=False),
     sa.Column("day", sa.Date, nullable=False),
     sa.Column("category", sa.Text, nullable=False),
     sa.Column("task", sa.Text, nullable=False),
@@ -30,21 +35,13 @@ activities = sa.Table(
     sa.Column("corrects_key", sa.Text),  # this row takes the place of another one: an event log, nothing is altered
     sa.Column("corrects_occurrence", sa.Integer),
     sa.Column("withdrawn", sa.Boolean, nullable=False, server_default=sa.false()),
-    _attributes(),
-    sa.UniqueConstraint("twin_id", "key", "occurrence"),
     sa.UniqueConstraint("twin_id", "corrects_key", "corrects_occurrence"),
     sa.Index("ix_activities_twin_id_day", "twin_id", "day"),
 )
 
-treatments = sa.Table(
+treatments = _lines(
     "treatments",
-    metadata,
-    number(),
-    of_twin(),
     to("activities", "activity_id", nullable=True),
-    to("intakes", "intake_id", nullable=True),
-    sa.Column("key", sa.Text, nullable=False),
-    sa.Column("occurrence", sa.Integer, nullable=False),
     sa.Column("day", sa.Date, nullable=False),
     sa.Column("start_time", sa.Text),  # HH:MM local, where the label asks for it (EU 2023/564)
     sa.Column("product", sa.Text, nullable=False),
@@ -60,8 +57,6 @@ treatments = sa.Table(
     sa.Column("equipment", sa.Text),
     sa.Column("efficacy", sa.Text),
     sa.Column("notes", sa.Text),
-    _attributes(),
-    sa.UniqueConstraint("twin_id", "key", "occurrence"),
     sa.Index("ix_treatments_twin_id_day", "twin_id", "day"),
 )
 
@@ -75,14 +70,8 @@ product_aliases = sa.Table(
     sa.CheckConstraint("status IN ('proposed', 'confirmed')", name="status"),
 )
 
-harvests = sa.Table(
+harvests = _lines(
     "harvests",
-    metadata,
-    number(),
-    of_twin(),
-    to("intakes", "intake_id", nullable=True),
-    sa.Column("key", sa.Text, nullable=False),
-    sa.Column("occurrence", sa.Integer, nullable=False),
     sa.Column("year", sa.Integer, nullable=False),
     sa.Column("day", sa.Date),  # null where only the total of the year is known
     sa.Column("amount", sa.Float, nullable=False),
@@ -92,8 +81,6 @@ harvests = sa.Table(
     sa.Column("losses", sa.JSON),
     sa.Column("lot", sa.Text),
     sa.Column("client", sa.Text),
-    _attributes(),
     sa.CheckConstraint("state IN ('wet', 'dry', 'unstated')", name="state"),
     sa.CheckConstraint("amount >= 0", name="amount"),
-    sa.UniqueConstraint("twin_id", "key", "occurrence"),
 )
