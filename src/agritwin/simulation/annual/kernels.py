@@ -23,6 +23,7 @@ from agritwin.simulation.annual import light_kernels as light
 from agritwin.simulation.annual import phenology_kernels as phenology
 from agritwin.simulation.annual import water_kernels as water
 from agritwin.simulation.caching import cached
+from agritwin.simulation.scratch_kernels import aligned
 
 
 @numba.njit(error_model="numpy")
@@ -83,8 +84,8 @@ def _run(
         (row, day, member), written.
     """
     days, members = drivers.shape[1], parameters.shape[1]
-    w = np.zeros(at.SCRATCH)
-    ring = np.empty((at.CLASSES, 3, at.BLOCK))
+    w = aligned(at.SCRATCH)
+    ring = aligned(at.CLASSES * 3 * at.BLOCK).reshape((at.CLASSES, 3, at.BLOCK))
     segments = np.zeros(at.BLOCK, dtype=np.int64)
     derived = np.empty((days if drivers.shape[2] == 1 else 0, at.DERIVED))
     for day in range(derived.shape[0]):

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from agritwin.simulation.caching import cached
 from agritwin.simulation.orchard import layout as at
+from agritwin.simulation.scratch_kernels import aligned
 
-# Without nnan and ninf: inputs are finite, but dates that never come stand at infinity
-_FAST = {"contract", "reassoc", "arcp", "nsz"}
+# Nothing that lets the compiler put terms in another order: it chooses another one for some places of a block, and
+# members that are equal must stay so to the last bit, or a rule waters one of them a day before the other
+_FAST = {"contract", "nsz"}
 
 
 @numba.njit(fastmath=_FAST, error_model="numpy", forceinline=True)
@@ -24,27 +26,18 @@ def _clip(value, lowest, highest):
 
 
 @numba.njit(fastmath=_FAST, error_model="numpy", forceinline=True)
-def _load_shared(w, drivers, day):
-    """Bring one day's drivers into the scratch array where one weather serves every member."""
-    rain, et0, climate, given = drivers[0, day, 0], drivers[1, day, 0], drivers[2, day, 0], drivers[3, day, 0]
-    for j in range(at.BLOCK):  # all at once: rows one by one are unrolled into single stores
-        w[at.RAIN + j] = rain
-        w[at.ET0 + j] = et0
-        w[at.CLIMATE + j] = climate
-        w[at.GIVEN + j] = given
-    if drivers.shape[0] > at.CALENDAR_ROWS:
-        kcb, cover = drivers[4, day, 0], drivers[5, day, 0]
-        for j in range(at.BLOCK):
-            w[at.KCB_STANDARD + j] = kcb
-            w[at.COVER + j] = cover
+def _of(w, row, j, value, shared):
+    """Driver of one member: the value that all share, which needs no row of the scratch array, or its own."""
+    return value if shared else w[row + j]
 
 
 @numba.njit(fastmath=_FAST, error_model="numpy", forceinline=True)
-def _load_own(w, drivers, day, low, members):
-    """Bring one day's drivers of a block into the scratch array where each member has its own."""
-    for k in range(drivers.shape[0]):
+def _load_drivers(w, drivers, day, low, members, first):
+    """Bring a block's drivers of one day into the scratch array, from row ``first`` on."""
+    for k in range(first, drivers.shape[0]):
         for j in range(at.BLOCK):
-            w[at.FIRST_DRIVER + k * at.BLOCK + j] = drivers[k, day, min(low + j, members - 1)]
+            member = min(low + j, members - 1) if drivers.shape[2] > 1 else 0
+            w[at.FIRST_DRIVER + k * at.BLOCK + j] = drivers[k, day, member]
 
 
 @numba.njit(fastmath=_FAST, error_model="numpy", forceinline=True)
@@ -62,12 +55,13 @@ def _canopy(w, day):
 
 
 @numba.njit(fastmath=_FAST, error_model="numpy", forceinline=True)
-def _runoff(w, wet):
+def _runoff(w, rain, shared, wet):
     """Runoff of the day by the SCS curve number; dry days are spared the division."""
     if wet:
         for j in range(at.BLOCK):
-            excess = max(w[at.RAIN + j] - 0.2 * w[at.RETENTION + j], 0.0)
-            runoff = excess * excess / (w[at.RAIN + j] + 0.8 * w[at.RETENTION + j] + 1e-12)
+            fallen = _of(w, at.RAIN, j, rain, shared)
+            excess = max(fallen - 0.2 * w[at.RETENTION + j], 0.0)
+            runoff = excess * excess / (fallen + 0.8 * w[at.RETENTION + j] + 1e-12)
             w[at.RUNOFF + j] = runoff
             w[at.SUM_RUNOFF + j] += runoff
     else:
@@ -76,16 +70,17 @@ def _runoff(w, wet):
 
 
 @numba.njit(fastmath=_FAST, error_model="numpy", forceinline=True)
-def _demand(w):
+def _demand(w, et0, climate, shared):
     """What trees and air ask for, and how far the soil may dry before the trees lack water."""
     for j in range(at.BLOCK):
-        kcb = max(w[at.KCB_STANDARD + j] + w[at.KCB_GAIN + j] * w[at.CLIMATE + j], 0.0)  # Eq. 70 day by day
-        potential = kcb * w[at.ET0 + j]
+        reference, term = _of(w, at.ET0, j, et0, shared), _of(w, at.CLIMATE, j, climate, shared)
+        kcb = max(w[at.KCB_STANDARD + j] + w[at.KCB_GAIN + j] * term, 0.0)  # Eq. 70 day by day
+        potential = kcb * reference
         fraction = _clip(w[at.DEPLETION_FRACTION + j] + w[at.ADJUSTMENT + j] * (5.0 - potential), 0.1, 0.8)
         w[at.KCB + j] = kcb
         w[at.POTENTIAL + j] = potential
         w[at.RAW + j] = fraction * w[at.TAW + j]
-        w[at.KC_MAX + j] = max(1.2 + w[at.CLIMATE + j] * w[at.HEIGHT_FACTOR + j], kcb + 0.05)
+        w[at.MOST + j] = reference * max(1.2 + term * w[at.HEIGHT_FACTOR + j], kcb + 0.05)
         w[at.SUM_POTENTIAL + j] += potential
 
 
@@ -121,10 +116,10 @@ def _expose(w):
 
 
 @numba.njit(fastmath=_FAST, error_model="numpy", forceinline=True)
-def _rain(w):
+def _rain(w, rain, shared):
     """Bring rain into root zone and surface, which never lacks more than the root zone that it is part of (Eq. 77)."""
     for j in range(at.BLOCK):
-        infiltration = w[at.RAIN + j] - w[at.RUNOFF + j]
+        infiltration = _of(w, at.RAIN, j, rain, shared) - w[at.RUNOFF + j]
         before = w[at.DR + j] - infiltration
         irrigated = max(w[at.DE_IRRIGATED + j] - infiltration, 0.0)
         rainfed = max(w[at.DE_RAINFED + j] - infiltration, 0.0)
@@ -137,7 +132,7 @@ def _rain(w):
 
 
 @numba.njit(fastmath=_FAST, error_model="numpy", forceinline=True)
-def _irrigate(w, day, daily):
+def _irrigate(w, day, given, shared, daily):
     """Bring irrigation into root zone and the surface it wets; what they cannot hold drains (Eqs. 79, 85, 88)."""
     for j in range(at.BLOCK):
         # what is given, and what the rule adds where the depletion passes the threshold
@@ -149,7 +144,7 @@ def _irrigate(w, day, daily):
             (before >= w[at.THRESHOLD + j] * w[at.RAW + j]) & (day >= w[at.FIRST_DAY + j]) & (day <= w[at.LAST_DAY + j])
         )
         refill = max(wanted, 0.0) if due else 0.0
-        irrigation = w[at.GIVEN + j] + refill
+        irrigation = _of(w, at.GIVEN, j, given, shared) + refill
 
         # irrigation does not reach the surface that only rain wets
         after = before - irrigation
@@ -174,9 +169,10 @@ def _evaporate(w):
         left_rainfed = w[at.TEW + j] - w[at.DE_RAINFED + j]
         irrigated, rainfed = w[at.FEW_IRRIGATED + j] * left_irrigated, w[at.FEW_RAINFED + j] * left_rainfed
         share = irrigated / max(irrigated + rainfed, 1e-9)
-        energy, most = (w[at.KC_MAX + j] - w[at.KCB + j]) * w[at.ET0 + j], w[at.KC_MAX + j] * w[at.ET0 + j]
-        kr_irrigated = _clip(left_irrigated * w[at.INVERSE_FALLING + j], 0.0, 1.0)
-        kr_rainfed = _clip(left_rainfed * w[at.INVERSE_FALLING + j], 0.0, 1.0)
+        most = w[at.MOST + j]
+        energy = most - w[at.POTENTIAL + j]
+        kr_irrigated = min(left_irrigated * w[at.INVERSE_FALLING + j], 1.0)
+        kr_rainfed = min(left_rainfed * w[at.INVERSE_FALLING + j], 1.0)
         taken = min(kr_irrigated * share * energy, w[at.FEW_IRRIGATED + j] * most)
         w[at.FROM_IRRIGATED + j] = min(taken, irrigated)
         taken = min(kr_rainfed * (1.0 - share) * energy, w[at.FEW_RAINFED + j] * most)
@@ -226,15 +222,15 @@ def _accumulate_stages(w, day):
 def _load_members(w, parameters, state, low):
     """Bring a block of members into the scratch array; return when their leaves, stages and rules are at work."""
     members = parameters.shape[1]
+    for k in range(parameters.shape[0]):
+        for j in range(at.BLOCK):  # a short last block works its last member again
+            w[k * at.BLOCK + j] = parameters[k, min(low + j, members - 1)]
+    for k in range(state.shape[0]):
+        for j in range(at.BLOCK):
+            w[at.FIRST_STATE + k * at.BLOCK + j] = state[k, min(low + j, members - 1)]
+    w[at.FIRST_SUM : at.FIRST_DRIVER] = 0.0
     active = np.array([np.inf, -np.inf, np.inf, -np.inf, np.inf, -np.inf, -1.0])
     for j in range(at.BLOCK):
-        member = min(low + j, members - 1)  # a short last block works its last member again
-        for k in range(parameters.shape[0]):
-            w[k * at.BLOCK + j] = parameters[k, member]
-        for k in range(state.shape[0]):
-            w[at.FIRST_STATE + k * at.BLOCK + j] = state[k, member]
-        for k in range(len(at.SUMS)):
-            w[at.FIRST_SUM + k * at.BLOCK + j] = 0.0
         w[at.KCB_GAIN + j] = 0.0  # unless the calendar of the leaves sets it
         w[at.HELD + j] = 0.0  # unless the rule is a deficit by stage
         deficit = max(w[at.DEFICIT_1 + j], max(w[at.DEFICIT_2 + j], w[at.DEFICIT_3 + j]))
@@ -246,6 +242,37 @@ def _load_members(w, parameters, state, low):
         active[5] = max(active[5], w[at.MATURITY + j])
         active[6] = max(active[6], deficit)
     return active
+
+
+@numba.njit(fastmath=_FAST, error_model="numpy", forceinline=True)
+def _days(w, drivers, low, members, active, daily, shared):
+    """Work a block of members through all days."""
+    calendar = drivers.shape[0] == at.CALENDAR_ROWS
+    for day in range(drivers.shape[1]):
+        rain, et0, climate, given = drivers[0, day, 0], drivers[1, day, 0], drivers[2, day, 0], drivers[3, day, 0]
+        _load_drivers(w, drivers, day, low, members, at.CALENDAR_ROWS if shared else 0)
+        moving = active[0] <= day <= active[1] or active[2] <= day <= active[3] or day == 0 or not calendar
+        wet = rain > 0.0 or not shared
+        if moving and calendar:
+            _canopy(w, float(day))
+        if moving:
+            _expose(w)
+        _runoff(w, rain, shared, wet)
+        _demand(w, et0, climate, shared)
+        if active[6] >= 0.0:
+            _hold_by_stage(w, float(day))
+        if wet or moving:
+            _rain(w, rain, shared)
+        _irrigate(w, float(day), given, shared, daily)
+        _evaporate(w)
+        _dry(w, daily)
+        if active[4] <= day < active[5]:
+            _accumulate_stages(w, float(day))
+        if daily is not None:
+            for k in range(daily.shape[0]):
+                row = at.OUTPUT[k]
+                for j in range(min(at.BLOCK, members - low)):
+                    daily[k, day, low + j] = w[row + j]
 
 
 def _run(
@@ -272,41 +299,19 @@ def _run(
         (row, day, member), rows as :data:`layout.DAILY`; written. None where only the sums are wanted, which is faster.
     """
     members = parameters.shape[1]
-    w = np.empty(at.SCRATCH)
+    w = aligned(at.SCRATCH)
     for low in range(0, members, at.BLOCK):
-        width = min(at.BLOCK, members - low)
         active = _load_members(w, parameters, state, low)
-        for day in range(drivers.shape[1]):
-            if drivers.shape[2] == 1:
-                _load_shared(w, drivers, day)
-            else:
-                _load_own(w, drivers, day, low, members)
-            moving = active[0] <= day <= active[1] or active[2] <= day <= active[3] or day == 0
-            if moving and drivers.shape[0] == at.CALENDAR_ROWS:
-                _canopy(w, float(day))
-            if moving or drivers.shape[0] > at.CALENDAR_ROWS:
-                _expose(w)
-            wet = drivers.shape[2] > 1 or drivers[0, day, 0] > 0.0
-            _runoff(w, wet)
-            _demand(w)
-            if active[6] >= 0.0:
-                _hold_by_stage(w, float(day))
-            if wet or moving or drivers.shape[0] > at.CALENDAR_ROWS:
-                _rain(w)
-            _irrigate(w, float(day), daily)
-            _evaporate(w)
-            _dry(w, daily)
-            if active[4] <= day < active[5]:
-                _accumulate_stages(w, float(day))
-            if daily is not None:
-                for k in range(daily.shape[0]):
-                    row = at.OUTPUT[k]
-                    for j in range(width):
-                        daily[k, day, low + j] = w[row + j]
-        for j in range(width):
-            for k in range(state.shape[0]):
+        if drivers.shape[2] == 1:  # two copies of the days, each compiled for its kind of weather
+            _days(w, drivers, low, members, active, daily, True)
+        else:
+            _days(w, drivers, low, members, active, daily, False)
+        width = min(at.BLOCK, members - low)
+        for k in range(state.shape[0]):
+            for j in range(width):
                 state[k, low + j] = w[at.FIRST_STATE + k * at.BLOCK + j]
-            for k in range(len(at.SUMS)):
+        for k in range(len(at.SUMS)):
+            for j in range(width):
                 sums[k, low + j] = w[at.FIRST_SUM + k * at.BLOCK + j]
 
 

@@ -63,9 +63,9 @@ RAIN, ET0, CLIMATE, GIVEN, KCB_STANDARD, COVER = range(FIRST_DRIVER, _DAILY, BLO
 (
     KCB_GAIN, KCB, RAW, KS, EVAPORATION, TRANSPIRATION, POTENTIAL, DRAINAGE, RUNOFF, IRRIGATION,
 ) = range(_DAILY, _PASSED, BLOCK)  # fmt: skip
-# From one loop to the next: limit of evaporation, depletion at which a deficit rule holds the trees, one over the
-# exposed fractions, what evaporates of each, and the water of that which only rain wets
-KC_MAX, HELD, INVERSE_IRRIGATED, INVERSE_RAINFED, FROM_IRRIGATED, FROM_RAINFED, KEPT_RAINFED = range(
+# From one loop to the next: the most that the day can take from soil and trees, the depletion at which a deficit rule
+# holds the trees, one over the exposed fractions, what evaporates of each, and the water of that which only rain wets
+MOST, HELD, INVERSE_IRRIGATED, INVERSE_RAINFED, FROM_IRRIGATED, FROM_RAINFED, KEPT_RAINFED = range(
     _PASSED, SCRATCH, BLOCK
 )
 #: Where each row of ``daily`` stands in the scratch array.
