@@ -230,10 +230,10 @@ class Subscription:
 class _Client(paho.Client):
     """Paho's client, but for messages that come in, which are handed on as they are.
 
-    Paho makes two objects of each, one of them with every property that MQTT 5 knows: more work than storing it. Its only
-    public way, ``on_message``, comes after that and takes twice the processor time a message (45 to 63 us in all against
-    26 to 34; the limit of 80 has to hold on slower machines too). So a private method of paho is overridden. A test tells
-    when it has gone; messages then come by the public way, dearer but the same.
+    Paho makes two objects of each, one of them with every property that MQTT 5 knows: more work than storing it. Its
+    only public way, ``on_message``, comes after that and takes twice the processor time a message (45 to 63 us in all
+    against 26 to 34; the limit of 80 has to hold on slower machines too). So a private method of paho is overridden. A
+    test tells when it has gone; messages then come by the public way, dearer but the same.
     """
 
     def __init__(self, received: Callable[[int, bytes], None], **options: Any) -> None:
