@@ -118,7 +118,7 @@ class Irrigation(Section):
 
     system: Literal["none", "drip", "sprinkler", "furrow"]
     rule: Literal["none", "records", "refill"] = Field(
-        description="none; as written down in the records; or refill when the threshold is reached"
+        description="none; refill: when the threshold is reached; records: as written down, refills from today on"
     )
     threshold_share_of_raw: float = Field(
         gt=0, le=2, description="refill when depletion passes this share of readily available water"

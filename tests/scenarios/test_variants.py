@@ -1,6 +1,7 @@
 """What a scenario changes comes out in the water, the stages and the crop; what it leaves out stays the twin's own."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,20 @@ def test_rules_change_the_water_from_their_day_on(twin: Twin, as_it_is: xr.Datas
     assert float(found["water_balance_error"].max()) < 0.01
     assert (found["relative_yield"] <= as_it_is["relative_yield"] + 1e-12).all()
     np.testing.assert_allclose(found["season_irrigation"], found["irrigation"].sum("day"), atol=1e-9)
+
+
+def test_a_twin_that_writes_its_irrigation_down_gets_that_and_refills_as_needed_from_then_on(known: Known) -> None:
+    diary = pd.DataFrame({"irrigation_mm": [20.0, 10.0]}, pd.DatetimeIndex(["2025-05-20", "2025-06-03"]))
+    twin = replace(make_twin(known, irrigation={"rule": "records"}), context=diary)
+    found = baseline(twin, ask()).run(SOME)
+    so_far, ahead = (
+        found["irrigation"].sel(day=span) for span in (slice(None, "2025-06-14"), slice("2025-06-15", None))
+    )
+    assert so_far.sum("day").to_numpy() == pytest.approx(np.full(SOME.size, 0.9 * 30.0))
+    assert so_far.sel(day="2025-05-20").to_numpy() == pytest.approx(np.full(SOME.size, 18.0))
+    assert float(ahead.sum("day").min()) > 50.0
+    dry = run(twin, irrigation={"rule": "none"})
+    assert float(dry["season_irrigation"].max()) == 0.0
 
 
 def test_fixed_deficit_and_limits(twin: Twin) -> None:

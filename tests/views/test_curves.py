@@ -79,6 +79,8 @@ def test_depletion_is_drawn_downwards_with_what_is_known_of_its_limits():
 def test_supply_counts_the_days_that_have_been_and_stacks_irrigation_on_rain():
     plot = water.supply(SAY, series(), water.depletion(SAY, series(), "s").figure.x_range)
     assert "So far: 5\u00a0mm of rain and 5\u00a0mm of simulated irrigation" in plot.summary
+    noted = water.supply(SAY, series(), plot.figure.x_range, "records").summary
+    assert "5\u00a0mm of irrigation as written down" in noted
     bars = columns(plot, "supply-irrigation")
     assert (bars["top"] - bars["base"]).tolist() == [0, 5, 0, 9]
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -87,14 +88,31 @@ def fill_days(now: xr.Dataset, past: xr.Dataset) -> tuple[xr.Dataset, int]:
 
 
 def written_irrigation(context: pd.DataFrame, weather: xr.Dataset) -> xr.DataArray:
-    """Return the irrigation that the holding wrote down [mm per day], zero on days without a line."""
+    """Return what reaches the roots of the irrigation that the holding wrote down [mm per day]; zero without a line."""
     column = next((name for name in ("irrigation_mm", "irrigation") if name in context), None)
     given = context[column] if column else pd.Series(dtype=float)
     days = pd.DatetimeIndex(weather["day"].to_numpy())
     values = given.reindex(days).fillna(0.0).to_numpy() if len(given) else np.zeros(len(days))
-    return xr.DataArray(
-        values, {"day": weather["day"]}, "day", attrs={"units": "mm", "long_name": "irrigation, as written"}
-    )
+    attributes = {"units": "mm", "long_name": "irrigation as written, less its losses"}
+    return xr.DataArray(values * Irrigation.efficiency, {"day": weather["day"]}, "day", attrs=attributes)
+
+
+def from_now_on(management: Irrigation, configured: str, last_observed: dt.date) -> Irrigation:
+    """Return the irrigation of the days ahead: after records come refills as needed, since nobody has written them yet.
+
+    Parameters
+    ----------
+    management
+        Of the days so far.
+    configured
+        The rule of the configuration: none, records, refill.
+    last_observed
+        The last day known.
+    """
+    if configured != "records":
+        return management
+    tomorrow = last_observed + _DAY
+    return replace(management, rule="refill", first_day=max(management.first_day or tomorrow, tomorrow))
 
 
 def water_told(result: xr.Dataset, management: Irrigation, last_observed: dt.date, horizon_days: int) -> dict[str, Any]:

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from agritwin import soil
 from agritwin.errors import ConfigError
 from agritwin.products import annual, season
-from agritwin.scenarios.changes import changed_rule
 from agritwin.scenarios.courses import Known, Weather, of
 from agritwin.scenarios.definition import Layer, Scenario, SoilChange
-from agritwin.scenarios.variants import Twin, day_of_rule, days_of, one_after_another, settings_of
+from agritwin.scenarios.variants import Twin, asked_rule, day_of_rule, days_of, one_after_another, settings_of
 from agritwin.simulation.annual.management import Cropping
 from agritwin.simulation.annual.wofost import final_state, simulate
 from agritwin.simulation.orchard.management import Irrigation
@@ -168,7 +167,7 @@ def _variant(twin: Twin, scenario: Scenario, first_day: dt.date) -> FieldVariant
     rule_from = day_of_rule(scenario, known, days[0])
     records = twin.irrigation["rule"] == "records" and twin.context is not None
     written = season.written_irrigation(twin.context, known.now) if records and twin.context is not None else None
-    rule = changed_rule(own, scenario.irrigation)
+    rule = asked_rule(own, twin, scenario)
     own_cropping = replace(cropping, irrigation=own)
     return FieldVariant(
         weather, values, own_cropping, rule, rule_from, days, written, known.site["latitude"], known.zone

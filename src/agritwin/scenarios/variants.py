@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from agritwin.errors import ConfigError
 from agritwin.products import annual, crop
-from agritwin.products.season import written_irrigation
+from agritwin.products.season import from_now_on, written_irrigation
 from agritwin.scenarios.changes import changed_rule, changed_soil, median_day, moved, with_density, with_surface
 from agritwin.scenarios.courses import Known, Weather, of
 from agritwin.scenarios.definition import Scenario
@@ -146,11 +146,18 @@ def changed(twin: Twin, scenario: Scenario) -> Variant:
     stages = moved(calendar(weather.temperature, values, known.start, known.zone), scenario)
     values = values.assign({name: stages[name] for name in (*DATES, "chill")})
     own, written = _own_irrigation(twin, stages)
-    rule = changed_rule(own, scenario.irrigation)
+    rule = asked_rule(own, twin, scenario)
     days = days_of(scenario, known, weather)
     rule_from = day_of_rule(scenario, known, days[0])
     age = None if planting["year"] is None else known.end.year - planting["year"]
     return Variant(weather, values, own, rule, rule_from, days, age, scenario.start.last_crop, written)
+
+
+def asked_rule(own: Irrigation, twin: Twin, scenario: Scenario) -> Irrigation:
+    """Return the rule from the scenario's day on: the one asked for, else the twin's own as it goes on from now."""
+    if scenario.irrigation.rule is None:
+        own = from_now_on(own, twin.irrigation["rule"], twin.known.last_observed)
+    return changed_rule(own, scenario.irrigation)
 
 
 def days_of(scenario: Scenario, known: Known, weather: Weather) -> tuple[dt.date, dt.date]:
@@ -193,14 +200,13 @@ def settings_of(twin: Twin, scenario: Scenario) -> dict[str, Any]:
 def _own_irrigation(twin: Twin, stages: xr.Dataset) -> tuple[Irrigation, xr.DataArray | None]:
     """The twin's own irrigation over the whole season, and what it wrote down."""
     own = twin.irrigation
-    refills = own["rule"] == "refill"
     management = Irrigation(
-        rule="refill" if refills else "none",
+        rule="refill" if own["rule"] == "refill" else "none",
         wetted_fraction=own["wetted_fraction"],
         under_canopy=own["system"] == "drip",
         threshold_share_of_raw=own["threshold_share_of_raw"],
         maximum_mm_per_day=own["maximum_mm_per_day"],
-        first_day=median_day(stages, "leaf_out") if refills else None,
+        first_day=None if own["rule"] == "none" else median_day(stages, "leaf_out"),
     )
     if own["rule"] != "records" or twin.context is None:
         return management, None

@@ -88,8 +88,8 @@ def depletion(say: Language, water: WaterSeries, summary: str) -> Plot:
     return Plot("depletion", plot, say("crop.depletion_title"), summary, tuple(keys))
 
 
-def supply(say: Language, water: WaterSeries, x_range: object) -> Plot:
-    """Return rain and irrigation by day, on the dates of the depletion's plot."""
+def supply(say: Language, water: WaterSeries, x_range: object, rule: str = "refill") -> Plot:
+    """Return rain and irrigation by day, on the dates of the depletion's plot; ``rule`` is the twin's own."""
     plot = chart(say, "mm", height=170, x_range=x_range)
     data = source(
         day=water.day,
@@ -115,6 +115,7 @@ def supply(say: Language, water: WaterSeries, x_range: object) -> Plot:
         "crop.supply_found",
         rain=say.amount(float(np.nansum(water.rain[known])), "mm", 0),
         irrigation=say.amount(float(np.nansum(water.irrigation[known])), "mm", 0),
+        given=say(f"crop.given_{rule}"),
     )
     keys = (
         Key(say("crop.rain"), RAIN, "bar", "supply-rain"),

@@ -11,7 +11,7 @@ from agritwin.report.sections.grove import grove
 from agritwin.report.sections.what_if import what_if
 from agritwin.report.twin import Twin
 from agritwin.views import water as view
-from agritwin.views.blocks import Absent, Block, Plot, Section, State, Table, Text
+from agritwin.views.blocks import Absent, Block, Section, State, Table, Text
 from agritwin.views.language import Language, as_date
 
 
@@ -30,14 +30,11 @@ def build(twin: Twin, say: Language) -> Section:
         blocks.append(Absent(say("crop.depletion_title"), twin.why("crop") or say("reason.no_crop")))
     else:
         depletion = view.depletion(say, series, _sentence(summary or {}, say))
-        blocks += [depletion, _supply(say, series, depletion)]
+        rule = (summary or {}).get("irrigation_rule", "refill")
+        blocks += [depletion, view.supply(say, series, depletion.figure.x_range, rule)]
     if summary is not None:
         blocks += correction(cube, summary, issue, say) + outlook(cube, summary, say) + _facts(summary, say)
     return Section("crop", say("crop.title"), say("crop.lead"), (*blocks, *grove(summary, say), *what_if(twin, say)))
-
-
-def _supply(say: Language, series: view.WaterSeries, depletion: Plot) -> Plot:
-    return view.supply(say, series, depletion.figure.x_range)
 
 
 def water(
