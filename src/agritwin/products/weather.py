@@ -157,7 +157,7 @@ def forecast_days(
         return None
     days = daily_weather(continued(season, forecast), place, zone)
     first = pd.Timestamp(forecast["time"].to_numpy()[0]).tz_localize("UTC").tz_convert(zone)
-    days = days.sel(day=slice(first.date(), None))
+    days = days.sel(day=slice(str(first.date()), None))
     whole = days.sel(day=days["air_temperature_max"].notnull().any("member"))
     rows = []
     for day in whole["day"].to_numpy():
