@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 from filelock import FileLock, Timeout
-from rich.table import Table
+from rich.table import Column, Table
 
 from agritwin import config, job, workspace
 from agritwin.cli.application import app, complaints, console, sentence
@@ -73,16 +73,22 @@ def journal(
     twin: Annotated[str, typer.Option(help="all, or ids joined by commas.")] = "all",
     last: Annotated[int, typer.Option(help="How many lines.", min=1)] = 40,
 ) -> None:
-    """Show what was fetched: a line for each source and twin, with items, bytes, seconds, gaps and failures."""
+    """Show what was fetched: a line for each source and twin, with items, gaps, size, seconds and failures."""
     root = workspace.root()
     of_place = _places(root, config.load(root / workspace.CONFIG, twin))
     lines = fetches.read(set(of_place), root / fetches.JOURNAL)[-last:]
-    names = ("time", "as_of", "kind", "twins", "source", "requests", "bytes", "items", "gaps", "seconds", "failure")
-    table = Table(*(name.replace("_", " ") for name in names))
+    words = (Column("time", min_width=10), Column("kind", no_wrap=True), Column("twins", min_width=17), "source")
+    numbers = (Column(name, justify="right", no_wrap=True) for name in ("items", "gaps", "kB", "s"))
+    table = Table(*words, *numbers, Column("failure", overflow="fold"), box=None)
     for line in lines:
-        told = line | {"twins": ", ".join(of_place[line["place"]])}
-        table.add_row(*("–" if told.get(name) is None else str(told[name]) for name in names))
-    console.print(table)
+        moment = dt.datetime.fromisoformat(line["time"]).strftime("%Y-%m-%d %H:%M")
+        first, *others = of_place[line["place"]]
+        twins = f"{first} and {len(others)} more" if others else first
+        size = None if line["bytes"] is None else round(line["bytes"] / 1000)
+        told = (line["items"], line["gaps"], size, line["seconds"], line["failure"])
+        table.add_row(moment, line["kind"], twins, line["source"], *("–" if one is None else str(one) for one in told))
+    console.print(table if lines else "Nothing was fetched yet.")
+    console.print(f"Times in UTC. All that was noted, requests too: {fetches.JOURNAL}", style="dim", highlight=False)
 
 
 @contextlib.contextmanager

@@ -24,6 +24,10 @@ def skill(twin: Annotated[str, typer.Argument(help="Id of the twin.")]) -> None:
     issues = forecast_cube.open_issues(workspace.cube("forecast", cell)[0])
     found = skill_by_lead(issues, weather_cube.open_hourly(workspace.cube("weather", cell)[0]))
     columns = ("issues", "crps", "bias", "mae", "crps_skill")
+    if not found["crps"].notnull().any():
+        sentence_ = f"Not enough: scores need {MINIMUM_ISSUES} issues whose days were observed"
+        console.print(f"{sentence_}; {issues['issue'].size} kept so far.", highlight=False)
+        return
     table = Table("variable", "unit", "lead day", *columns)
     for name in map(str, found["variable"].to_numpy()):
         for day in found["lead_day"].to_numpy():
@@ -31,5 +35,3 @@ def skill(twin: Annotated[str, typer.Argument(help="Id of the twin.")]) -> None:
             numbers = ["–" if one[key].isnull() else f"{one[key].item():.3g}" for key in columns]
             table.add_row(name, str(issues[name].attrs.get("units", "")), str(day), *numbers)
     console.print(table)
-    if not found["crps"].notnull().any():
-        console.print(f"Not enough: scores need {MINIMUM_ISSUES} issues whose days were observed.", highlight=False)
