@@ -122,6 +122,18 @@ def test_each_language_links_to_the_other_and_to_the_executed_notebooks(pages):
             "Irrigate 18 mm",
             "Irrigate 23 mm",
         ),
+        (
+            "crop",
+            {"summary": {"advice": {"mm": 42.0, "probability": 1.0, "days": 7, "left_short": 0.9}}},
+            "Irrigate 18 mm",
+            "in 90 % of the members the crop stays short",
+        ),
+        (
+            "crop",
+            {"summary": {"advice": {"mm": 0.3, "probability": 0.51, "days": 7}}},
+            "Irrigate 18 mm",
+            "No irrigation is advised over the next 7 days (probability that it is needed: 51 %)",
+        ),
         ("crop", {"summary": {"raw_mm": 154.0}}, "110 % of RAW", "50 % of RAW"),
         ("flood", {"summary": {"depth_max_m": 1.25}}, "reaches 0.60 m", "reaches 1.25 m"),
         ("flood", {"summary": {"mass_error_relative": 0.02}}, "The mass balance closes", "does not close"),

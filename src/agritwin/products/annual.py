@@ -370,10 +370,11 @@ def stage_of(result: xr.Dataset, day: dt.date) -> str:
 def summary(result: xr.Dataset, cropping: Cropping, last_observed: dt.date, horizon_days: int) -> dict[str, Any]:
     """Return the product's summary: stage, growth, water in the soil on the last observed day, yield, advice."""
     today = result.sel(day=np.datetime64(last_observed))
+    growing = (result["readily_available_water"] > 0.0).astype(float)  # bare soil is not watered
     return {
         "stage": stage_of(result, last_observed),
         "stages": shared.stage_rows(result, SHOWN_DATES),
-        **shared.water_told(result, cropping.irrigation, last_observed, horizon_days),
+        **shared.water_told(result, cropping.irrigation, growing, last_observed, horizon_days),
         "leaf_area_index": float(today["leaf_area_index"].median()),
         "above_ground_production_kg_per_ha": shared.quantiles(today["above_ground_production"]),
     }

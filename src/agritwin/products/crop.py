@@ -11,6 +11,7 @@ import xarray as xr
 from agritwin.errors import DataError
 from agritwin.products import season as shared
 from agritwin.products.ndvi import usable
+from agritwin.simulation.orchard.advice import aimed_share
 from agritwin.simulation.orchard.balance import simulate
 from agritwin.simulation.orchard.canopy import cover_from_age, cover_from_ndvi
 from agritwin.simulation.orchard.frost_damage import frost_damage, relative_yield
@@ -198,7 +199,9 @@ def summary(
     return {
         "stage": stage_of(stages, last_observed),
         "stages": shared.stage_rows(stages, SHOWN_DATES),
-        **shared.water_told(result, management, last_observed, horizon_days),
+        **shared.water_told(
+            result, management, aimed_share(stages, management, result["day"]), last_observed, horizon_days
+        ),
         "frost_damage": shared.quantiles(result["frost_damage"]),
     }
 

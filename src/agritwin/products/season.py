@@ -115,8 +115,13 @@ def from_now_on(management: Irrigation, configured: str, last_observed: dt.date)
     return replace(management, rule="refill", first_day=max(management.first_day or tomorrow, tomorrow))
 
 
-def water_told(result: xr.Dataset, management: Irrigation, last_observed: dt.date, horizon_days: int) -> dict[str, Any]:
-    """Return the part of the summary that every crop has: water on the last observed day, yield so far, advice."""
+def water_told(
+    result: xr.Dataset, management: Irrigation, share: xr.DataArray, last_observed: dt.date, horizon_days: int
+) -> dict[str, Any]:
+    """Return the part of the summary that every crop has: water on the last observed day, yield so far, advice.
+
+    ``share`` of the transpiration without stress is what the crop is watered for, over (member, day).
+    """
     today = result.sel(day=np.datetime64(last_observed))
     ahead = int((result["day"] > np.datetime64(last_observed)).sum())
     return {
@@ -127,21 +132,22 @@ def water_told(result: xr.Dataset, management: Irrigation, last_observed: dt.dat
         "stress": float(1 - today["ks"].median()),
         "relative_yield": quantiles(result["relative_yield"]),
         "irrigation_mm_season": float(result["season_irrigation"].median()),
-        "advice": _advice(result, management, last_observed, min(ahead, horizon_days)),
+        "advice": _advice(result, management, share, last_observed, min(ahead, horizon_days)),
         "balance_error_mm": float(abs(result["water_balance_error"]).max()),
     }
 
 
-def _advice(result: xr.Dataset, management: Irrigation, last_observed: dt.date, days: int) -> dict[str, Any] | None:
+def _advice(
+    result: xr.Dataset, management: Irrigation, share: xr.DataArray, last_observed: dt.date, days: int
+) -> dict[str, Any] | None:
     if days < 1:
         return None
-    growing = result["readily_available_water"] > 0.0  # bare soil is not watered
-    thirsty = result.assign(root_zone_depletion=result["root_zone_depletion"].where(growing, 0.0))
-    told = irrigation_advice(thirsty, last_observed + _DAY, management, days)
+    told = irrigation_advice(result, last_observed + _DAY, management, share, days)
     return {
         "mm": float(told["advised_gross"]),
         "net_mm": float(told["advised_net"]),
         "probability": float(told["share_in_need"]),
+        "left_short": float(told["share_left_short"]),
         "first_day_of_need": told["first_day_of_need"].to_numpy(),
         "days": days,
     }

@@ -14,6 +14,9 @@ from agritwin.views import water as view
 from agritwin.views.blocks import Absent, Block, Section, State, Table, Text
 from agritwin.views.language import Language, as_date
 
+#: Share of the members that an irrigation leaves short from which on the page says so.
+SHORT = 0.1
+
 
 def build(twin: Twin, say: Language) -> Section:
     """Return the section of the crop."""
@@ -81,8 +84,10 @@ def _daily(cube: xr.Dataset, name: str, constant: float | None) -> np.ndarray:
 
 
 def _advised(summary: dict[str, Any]) -> float | None:
+    """Return the depth that is shown, whole mm."""
     advice = summary.get("advice")
-    return advice.get("mm") if isinstance(advice, dict) else None
+    depth = advice.get("mm") if isinstance(advice, dict) else None
+    return None if depth is None else round(depth)
 
 
 def _advice(summary: dict[str, Any], say: Language) -> str:
@@ -91,16 +96,19 @@ def _advice(summary: dict[str, Any], say: Language) -> str:
         return advice if isinstance(advice, str) else say("reason.no_advice")
     days = advice.get("days")
     length = len(days) if isinstance(days, list) else days
-    key = "crop.advice_none" if advice["mm"] == 0 else "crop.advice"
+    some = _advised(summary) or 0.0
+    key = "crop.advice" if some else "crop.advice_none"
     need = advice.get("first_day_of_need")
-    since = " " + say("crop.need", day=say.date(need)) if need and advice["mm"] else ""
+    since = " " + say("crop.need", day=say.date(need)) if need and some else ""
+    left = advice.get("left_short", 0.0)
+    short = " " + say("crop.left_short", share=say.percent(left)) if some and left >= SHORT else ""
     text = say(
         key,
         mm=say.amount(advice["mm"], "mm", 0),
         days=length if length is not None else "–",
         share=say.percent(advice.get("probability")),
     )
-    return text + since
+    return text + since + short
 
 
 def _sentence(summary: dict[str, Any], say: Language) -> str:

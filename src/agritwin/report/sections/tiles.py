@@ -84,7 +84,7 @@ def _advice(twin: Twin, crop: dict[str, Any] | None, say: Language) -> Tile:
     length = len(days) if isinstance(days, list) else days
     period = say("tile.next_days", days=length) if length else ""
     note = say("tile.probability", share=say.percent(advice.get("probability")))
-    state: State = "good" if advice["mm"] == 0 else "low"
+    state: State = "good" if round(advice["mm"]) == 0 else "low"
     return Tile(label, say.number(advice["mm"], 0), "mm", period, note, state)
 
 
