@@ -43,6 +43,27 @@ def test_listening_to_the_demos_broker_and_its_file(workspace):
     assert "0 readings stored, 4738 known before" in call("listen", file)
 
 
+def test_files_are_taken_in_at_once_and_one_that_cannot_be_read_is_told_until_it_is_gone(workspace):
+    (workspace / "work.csv").write_text("fecha;labor\n13/02/2021;PODA\n31/02/2021;RIEGO\n")
+    (workspace / "bad.csv").write_bytes("fecha;labor\n13/02/2021;CAÃ‘ADA\n".encode())
+    (workspace / "photo.jpg").write_bytes(b"x")
+    told = call("records", "take", DEMO, "work.csv", "bad.csv")
+    assert "work.csv: 2 lines, 1 new, 0 known, 1 rejected" in told
+    assert "bad.csv was converted to a wrong encoding" in told
+    assert "activities.xlsx" not in told  # taken in too, as any run would
+    assert "files .jpg are not read" in call("records", "take", DEMO, "photo.jpg", code=2)
+    assert "no twin" in call("records", "take", "all", "work.csv", code=2)
+    held = call("records", "quarantine", DEMO)
+    assert "rechazada: bad.csv: bad.csv se convirtió una vez a una codificación equivocada" in held
+    assert "rechazada: work.csv, fila 3, columna A: '31/02/2021' Esto no es un día." in held
+    assert "rejected: work.csv, row 3, column A" in call("records", "quarantine", DEMO, "--language", "en")
+    assert "work.csv: 2 lines, 0 new, 1 known" in call("records", "take", DEMO, "work.csv")
+    assert call("records", "quarantine", DEMO).count("bad.csv:") == 1
+    (workspace / "data/landing" / DEMO / "bad.csv").unlink()
+    call("records", "take", DEMO, "work.csv")
+    assert "bad.csv" not in call("records", "quarantine", DEMO)
+
+
 def test_quarantine_from_export_to_resubmission(workspace):
     from agritwin.holding.intake import take_in
     from agritwin.products.records import open_records
@@ -59,7 +80,7 @@ def test_quarantine_from_export_to_resubmission(workspace):
     book.save("q.xlsx")
     assert "2 new, 0 known, 0 rejected" in call("records", "resubmit", "q.xlsx")
     assert len(list((workspace / "data/landing" / DEMO).glob("corrections-*.xlsx"))) == 1
-    assert "Nothing" in call("records", "quarantine", DEMO)
+    assert "No hay nada" in call("records", "quarantine", DEMO)
     assert "work.csv" in call("records", "mapping", "list")
     assert "config/mappings/work.yaml" in call("records", "mapping", "confirm", "work.csv")
     assert "confirmed" in call("records", "mapping", "list")

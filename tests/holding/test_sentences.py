@@ -10,6 +10,7 @@ from agritwin.holding.sentences import say
 
 FOLDER = Path(agritwin.holding.__file__).parent
 SAID_BY = {"RefusedError": (2, 3, 4), "Refusal": (5, 6), "ask": (3, 4), "_ask": (1,), "NumberColumn": (2,)}
+OF_FILES = ("files.py", "readers.py", "formulas.py")  # why a file, or a formula of it, cannot be read
 
 
 def texts(node, scope):
@@ -42,7 +43,8 @@ def said():
             for node in ast.walk(function):
                 if isinstance(node, ast.Call):
                     name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-                    for place in SAID_BY.get(name, ()):
+                    of_file = (0, 1) if name == "DataError" and path.name in OF_FILES else ()
+                    for place in SAID_BY.get(name, of_file):
                         for text in texts(node.args[place], scope) if place < len(node.args) else []:
                             yield path.name, text
             if function.name in ("_whose", "_as_day", "__str__"):
@@ -69,5 +71,9 @@ def test_blanks_are_kept_and_sentences_within_sentences_translated():
     assert say(told, "es") == "Las cosechas no tienen unidad: ¿kg, t, kg/ha o t/ha? (15 valores, líneas 1, 2, 3)"
     told = "Order of days: the mapping says dmy, but the column holds days that cannot be read so."
     assert say(told, "es").startswith("Orden de los días: el formato declara dmy")
-    assert say("146.76 ha are declared, the polygon measures 13.63 ha (10.8 times).", "es").endswith("(10.8 veces).")
+    assert say("146.76 ha are declared, the polygon measures 13.63 ha (10.8 times).", "es").endswith(
+        "mide 13,63 ha (10,8 veces)."
+    )
+    assert say("The place means no known twin, the id says x.", "es").startswith("El paraje significa ningún gemelo")
+    assert say("a.pdf: files .pdf are not read.", "es") == "a.pdf: los archivos .pdf no se leen."
     assert say("Something new.", "es") == "Something new."

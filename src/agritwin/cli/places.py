@@ -8,10 +8,9 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 import typer
 
-from agritwin import config
 from agritwin.cli.application import console, sentence
 from agritwin.cli.pages import show
-from agritwin.cli.records import open_store, records
+from agritwin.cli.records import one_twin, open_store, records
 from agritwin.errors import DataError
 
 places = typer.Typer(no_args_is_help=True, help="Places of any kind (row, zone, tree, point), and sensors there.")
@@ -53,7 +52,7 @@ def add(
 
     shape = None if outline is None else _shape(outline)
     _, engine, twins = open_store()
-    owner = None if twin is None else config.choose(list(twins), twin)[0]
+    owner = None if twin is None else one_twin(twins, twin)
     with reading(engine) as connection:
         fields = fields_of(connection, kind)
     typed = dict(_value(written, fields) for written in values or [])

@@ -37,6 +37,45 @@ def open_store() -> tuple[Path, sa.Engine, dict[str, config.Settings]]:
     return root, open_records(), config.load(root / workspace.CONFIG)
 
 
+def one_twin(twins: dict[str, config.Settings], twin: str) -> str:
+    """Return the id of a twin that is there.
+
+    Raises
+    ------
+    ConfigError
+        When there is none of that id; ``all`` is none.
+    """
+    return config.choose(list(twins), twin if twin != "all" else "'all'")[0]
+
+
+@records.command()
+@sentence
+def take(
+    twin: Annotated[str, typer.Argument(help="Id of the twin for which the files were sent.")],
+    files: Annotated[list[Path], typer.Argument(help="Workbooks, csv, json or geojson.")],
+) -> None:
+    """Take files in at once, and keep them among those of the twin; later runs find nothing new in them."""
+    from agritwin.holding.files import put
+    from agritwin.products.records import take_in_all
+
+    given = [file.resolve() for file in files]
+    _, engine, twins = open_store()
+    chosen = one_twin(twins, twin)
+    landing, settings = workspace.LANDING / chosen, twins[chosen].records
+    landed = {put(file, file.name, landing)[0].sha256 for file in given}
+    # All files of the twin, as a run takes them: what is there already costs a look at its hash.
+    documents = [*map(str, settings.files), *sorted(str(path) for path in landing.glob("*") if path.is_file())]
+    mappings = sorted(map(str, MAPPINGS.glob("*.yaml")))
+    day = dt.date.fromisoformat(workspace.recorded_clock() or dt.date.today().isoformat())
+    found = take_in_all(engine, chosen, sorted(twins), documents, mappings, day, settings.harvest_unit)
+    reports, unreadable = [report for report in found[0] if report.sha256 in landed], found[1]
+    _tell(reports)
+    for one in unreadable:
+        console.print(f"{one['reason']} {one['suggestion']}", highlight=False)
+    if unreadable or any(report.rejected or report.questions for report in reports):
+        console.print(f"See: agritwin records quarantine {chosen}", highlight=False)
+
+
 @records.command()
 @sentence
 def quarantine(
@@ -50,7 +89,7 @@ def quarantine(
     from agritwin.records import queries
 
     _, engine, twins = open_store()
-    chosen = language or twins[config.choose(list(twins), twin)[0]].language
+    chosen = language or twins[one_twin(twins, twin)].language
     if export is not None:
         count = export_quarantine(engine, workspace.RAW, twin, export, chosen)
         console.print(f"{count} lines in {export}. Fill in the column in yellow, then:", highlight=False)
@@ -58,13 +97,14 @@ def quarantine(
         return
     held = queries.quarantine(engine, twin).astype(object)
     for row in held.where(held.notna(), None).to_dict("records"):
-        place = [row["file"], row["sheet"], None if row["row"] is None else f"{int(row['row'])}", row["column"]]
-        where = ", ".join(part for part in place if part)
+        row_number = None if row["row"] is None else f"row {int(row['row'])}"
+        column = None if row["column"] is None else f"column {row['column']}"
+        where = ", ".join(str(say(part, chosen)) for part in (row["file"], row["sheet"], row_number, column) if part)
         value = "" if row["value"] is None else f" {row['value']!r}"
         told = f"{say(row['reason'], chosen)} {say(row['suggestion'], chosen)}"
-        console.print(f"{row['kind']}: {where}:{value} {told}", highlight=False)
+        console.print(f"{say(row['kind'], chosen)}: {where}:{value} {told}", highlight=False)
     if held.empty:
-        console.print(f"Nothing of {twin} is in quarantine.", highlight=False)
+        console.print(say(f"Nothing of {twin} is in quarantine.", chosen), highlight=False)
 
 
 @records.command()
@@ -124,7 +164,7 @@ def notebook(
 
     given = file.resolve()
     _, engine, twins = open_store()
-    settings = twins[config.choose(list(twins), twin)[0]]
+    settings = twins[one_twin(twins, twin)]
     about = {"name": holder, "tax_number": tax_number, "holding_register": register, "address": address}
     known = {key: value for key, value in about.items() if value}
     day = workspace.recorded_clock() or dt.date.today().isoformat()

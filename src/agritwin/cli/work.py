@@ -10,10 +10,9 @@ import pandas as pd
 import sqlalchemy as sa
 import typer
 
-from agritwin import config
 from agritwin.cli.application import console, sentence
 from agritwin.cli.pages import show
-from agritwin.cli.records import open_store, records
+from agritwin.cli.records import one_twin, open_store, records
 from agritwin.errors import DataError
 
 SHOWN = 12
@@ -51,7 +50,7 @@ def labour(
     from agritwin.records import queries
 
     _, engine, twins = open_store()
-    lines = queries.labour(engine, config.choose(list(twins), twin)[0])
+    lines = queries.labour(engine, one_twin(twins, twin))
     show({"day": _day(row), "work": row["task"], "lines": str(row["lines"])} for row in _of_year(lines, year))
 
 
@@ -65,7 +64,7 @@ def harvests(
     from agritwin.records import queries
 
     _, engine, twins = open_store()
-    lines = queries.harvests(engine, config.choose(list(twins), twin)[0])
+    lines = queries.harvests(engine, one_twin(twins, twin))
     show(
         {
             "year": str(row["year"]),
@@ -89,7 +88,7 @@ def treatments(
     from agritwin.records import queries
 
     _, engine, twins = open_store()
-    lines = queries.treatments(engine, config.choose(list(twins), twin)[0])
+    lines = queries.treatments(engine, one_twin(twins, twin))
     show(
         {
             "day": _day(row),
@@ -129,7 +128,7 @@ def _lines(twin: str) -> tuple[sa.Engine, pd.DataFrame]:
     from agritwin.records import queries
 
     _, engine, twins = open_store()
-    return engine, queries.activities(engine, config.choose(list(twins), twin)[0])
+    return engine, queries.activities(engine, one_twin(twins, twin))
 
 
 def _of_year(lines: pd.DataFrame, year: int | None) -> list[dict]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+from agritwin import workspace
 from agritwin.errors import DataError
 
 LARGEST_FILE = 50 * 2**20
@@ -92,6 +93,33 @@ def keep(landed: Landed, raw: Path) -> Path:
         aside.write_bytes(landed.data)
         aside.replace(target)
     return target
+
+
+def put(path: Path, name: str, folder: Path) -> tuple[Landed, Path, bool]:
+    """Put a file into a folder, whole or not at all: what it holds, where it lies, and whether it is new there.
+
+    The same bytes again change nothing; other bytes under a name that is taken get the begin of their hash into it.
+
+    Raises
+    ------
+    DataError
+        As for :func:`land`.
+    """
+    landed = land(path, name)
+    target = folder / landed.name
+    if target.is_file() and digest(target) != landed.sha256:
+        target = folder / f"{target.stem}.{landed.sha256[:8]}{target.suffix}"
+    if target.is_file():
+        return landed, target, False
+    with workspace.aside(target) as temporary:
+        temporary.write_bytes(landed.data)
+    return landed, target, True
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_format(label: str, suffix: str, data: bytes, formats: Mapping[str, bytes]) -> None:

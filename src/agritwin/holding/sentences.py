@@ -27,6 +27,8 @@ def say(sentence: str | None, language: str) -> str | None:
         found = pattern.fullmatch(sentence)
         if found:  # a blank may be filled with a sentence of its own
             return translation.format(**{name: say(text, language) for name, text in found.groupdict().items()})
+    if re.fullmatch(r"-?\d+\.\d+", sentence):
+        return sentence.replace(".", ",")
     return sentence
 
 

@@ -14,6 +14,7 @@ from agritwin.holding.checks import disagreeing_yields
 from agritwin.holding.corrections import is_corrections, read_corrections, save_corrections
 from agritwin.holding.intake import IntakeReport, take_in
 from agritwin.holding.mapping import HarvestUnit, load_mapping
+from agritwin.holding.refusals import tell_unreadable
 from agritwin.records import queries
 from agritwin.records.database import connect, migrate
 from agritwin.records.instruments import Flag
@@ -55,7 +56,8 @@ def take_in_all(
         Reports, and ``{file, reason, suggestion}`` of documents that were refused whole.
     """
     known = [load_mapping(Path(path)) for path in mappings]
-    reports, refused = [], []
+    reports: list[IntakeReport] = []
+    refused: dict[Path, DataError] = {}
     for document in sorted(map(Path, documents), key=is_corrections, reverse=True):
         try:
             if is_corrections(document):
@@ -64,8 +66,12 @@ def take_in_all(
             options: dict[str, Any] = {"raw": workspace.RAW, "landed_for": twin, "harvest_unit": harvest_unit}
             reports.append(take_in(engine, twins, document, known, as_of, **options))
         except DataError as error:
-            refused.append({"file": document.name, "reason": error.message, "suggestion": error.remedy})
-    return reports, refused
+            refused[document] = error
+    tell_unreadable(engine, twin, refused, as_of)
+    return reports, [
+        {"file": document.name, "reason": error.message, "suggestion": error.remedy}
+        for document, error in refused.items()
+    ]
 
 
 def read_sensors(

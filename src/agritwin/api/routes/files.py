@@ -1,6 +1,5 @@
 """Files for the landing zone, and what of them was not loaded."""
 
-import hashlib
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ from agritwin.api.paging import Paged
 from agritwin.api.parcels import known_twins
 from agritwin.api.shapes import Shape, TwinId
 from agritwin.api.surroundings import Around
-from agritwin.holding.files import FORMATS, LARGEST_FILE, check_name, land
+from agritwin.holding.files import LARGEST_FILE, check_name, digest, put
 from agritwin.records import queries
-from agritwin.workspace import LANDING, aside
+from agritwin.workspace import LANDING
 
 CHUNK = 2**20
 LONGEST_NAME = 200  # bytes; file systems take 255, and names get a hash where they clash
@@ -89,7 +88,7 @@ def list_landed(twin: TwinId, around: Around, account: Caller, page: Paged) -> l
     on_twin(account, "read", twin)
     folder = around.root / LANDING / twin
     paths = sorted(path for path in folder.glob("*") if path.is_file() and not path.name.startswith("."))
-    return [Landed(file=path.name, size=path.stat().st_size, sha256=_sha256(path)) for path in page.cut(paths)]
+    return [Landed(file=path.name, size=path.stat().st_size, sha256=digest(path)) for path in page.cut(paths)]
 
 
 @router.get("/quarantine/{twin}")
@@ -102,21 +101,8 @@ def list_quarantine(twin: TwinId, around: Around, account: Caller, page: Paged) 
 
 
 def _put(folder: Path, path: Path, name: str) -> NewlyLanded:
-    """Check a file and put it into a folder, whole or not at all."""
-    landed = land(path, name, FORMATS)
-    target = folder / name
-    if target.is_file() and _sha256(target) != landed.sha256:
-        target = folder / f"{target.stem}.{landed.sha256[:8]}{target.suffix}"
-    changed = not target.is_file()
-    if changed:
-        with aside(target) as temporary:
-            temporary.write_bytes(landed.data)
-    return NewlyLanded(file=target.name, size=len(landed.data), sha256=landed.sha256, changed=changed)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    landed, file, changed = put(path, name, folder)
+    return NewlyLanded(file=file.name, size=len(landed.data), sha256=landed.sha256, changed=changed)
 
 
 def _plain(row: dict[Any, Any]) -> dict[str, Any]:
