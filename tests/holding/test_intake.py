@@ -95,6 +95,15 @@ def test_the_folder_says_which_twin_where_the_lines_do_not(engine, raw, workbook
         take(engine, raw, file, landed_for="47-1-0-0-1-1-1")
 
 
+def test_a_file_sent_for_several_twins_tells_each_of_its_own_bad_lines_once(engine, raw, workbook):
+    file = workbook([HEAD, *LINES, ["00/02/2020", "PODA", PINILLO], ["00/03/2020", "PODA", BALSA]])
+    for twin in (PINILLO, BALSA):
+        take(engine, raw, file, landed_for=twin)
+    for twin, written in ((PINILLO, "00/02/2020"), (BALSA, "00/03/2020")):
+        rejected = queries.quarantine(engine, twin).query("kind == 'rejected'")
+        assert list(rejected["value"]) == [written]
+
+
 def test_a_line_without_an_id_among_lines_with_one_is_not_given_away(engine, raw, workbook):
     report = take(engine, raw, workbook([HEAD, *LINES, ["05/02/2020", "PODA", None]]), landed_for=PINILLO)
     assert (report.accepted, report.rejected) == (4, 1)

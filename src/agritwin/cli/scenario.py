@@ -45,12 +45,13 @@ def run(
 @sentence
 def list_scenarios(twin: Annotated[str | None, typer.Option(help="Of one twin only.")] = None) -> None:
     """List scenarios and how far they are."""
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from agritwin.scenarios import status
 
     workspace.enter()
-    table = Table("Twin", "Scenario", "State", "Done", "Question", box=None)
+    names = (Column("Twin", no_wrap=True), Column("Scenario", overflow="fold", min_width=20))
+    table = Table(*names, "State", "Done", "Question", box=None)
     for each in status.all_of(twin):
         table.add_row(each.places.twin, each.places.name, each.state, f"{100 * each.share:.0f} %", each.title)
     console.print(table if table.row_count else "There are no scenarios yet: 'agritwin scenario run FILE'.")

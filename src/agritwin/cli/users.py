@@ -72,7 +72,7 @@ def show() -> None:
     for account in accounts.all_accounts(_open()):
         roles = [*(["admin"] if account.admin else []), *(f"{role} on {twin}" for twin, role in account.roles.items())]
         table.add_row(account.email, ", ".join(roles) or "none")
-    console.print(table)
+    console.print(table if table.row_count else "There is no account yet: 'agritwin users add EMAIL'.")
 
 
 @users.command()

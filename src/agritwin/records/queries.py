@@ -122,9 +122,9 @@ def quarantine(engine: sa.Engine, twin_id: str) -> pd.DataFrame:
     """Return what of a twin's files was not loaded or is to be answered.
 
     Columns ``kind, file, sheet, row, column, value, reason, suggestion``. What concerns a whole file is shown to every
-    twin that got lines from it.
+    twin that got lines from it. A file that was sent for several twins tells of each line once.
     """
-    q = t.quarantine.c
+    q, i = t.quarantine.c, t.intakes.c
     of_file = sa.or_(
         *(
             sa.exists().where(table.c.intake_id == q.intake_id, table.c.twin_id == twin_id)
@@ -132,12 +132,12 @@ def quarantine(engine: sa.Engine, twin_id: str) -> pd.DataFrame:
         )
     )
     select = (
-        sa.select(q.kind, t.intakes.c.file, q.sheet, q.row, q.column, q.value, q.reason, q.suggestion)
-        .join(t.intakes, t.intakes.c.id == q.intake_id)
+        sa.select(q.kind, i.file, q.sheet, q.row, q.column, q.value, q.reason, q.suggestion, i.sha256)
+        .join(t.intakes, i.id == q.intake_id)
         .where(sa.or_(q.twin_id == twin_id, sa.and_(q.twin_id.is_(None), of_file)))
-        .order_by(t.intakes.c.file, t.intakes.c.sha256, q.id)
+        .order_by(i.file, i.sha256, q.id)
     )
-    return frame(engine, select)
+    return frame(engine, select).drop_duplicates(ignore_index=True).drop(columns="sha256")
 
 
 def journal(engine: sa.Engine, twin_id: str | None = None) -> pd.DataFrame:
