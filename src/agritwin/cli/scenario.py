@@ -137,9 +137,9 @@ def _table(chosen: list[Any]) -> dict[str, Any]:
 
 
 def _print_comparison(table: dict[str, Any]) -> None:
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    shown = Table("", *table["columns"], box=None)
+    shown = Table("", *(Column(name, overflow="fold") for name in table["columns"]), box=None)
     for row in table["rows"]:
         shown.add_row(row["label"], *row["cells"])
     console.print(shown)
