@@ -47,6 +47,18 @@ def test_a_longer_file_adds_only_what_is_new(engine, raw, workbook):
     assert queries.labour(engine, PINILLO)["lines"].to_list() == [3, 1, 1]
 
 
+def test_a_newer_version_of_a_file_settles_what_the_older_was_asked(engine, raw, workbook):
+    bad, good = ["31/02/2020", "PODA", PINILLO], ["28/02/2020", "PODA", PINILLO]
+    take(engine, raw, workbook([HEAD, *LINES, bad]), landed_for=PINILLO)
+    take(engine, raw, workbook([HEAD, *LINES[:2], *LINES[3:], good], "other.xlsx"), landed_for=PINILLO)
+    another = [[f"{day}/05/2020", "PODA", PINILLO] for day in range(13, 20)]  # of the same name
+    take(engine, raw, workbook([HEAD, *another]), landed_for=PINILLO)
+    assert "31/02/2020" in set(queries.quarantine(engine, PINILLO)["value"])
+    take(engine, raw, workbook([HEAD, *LINES, good]), landed_for=PINILLO)
+    assert "31/02/2020" not in set(queries.quarantine(engine, PINILLO)["value"])
+    assert len(queries.activities(engine, PINILLO)) == 4 + len(another)
+
+
 def test_a_file_half_of_which_was_known_is_read_anew_when_the_other_is_corrected(engine, raw, workbook):
     lines = [["01/02/2020", "PODA", PINILLO]]
     first = workbook([HEAD, *lines], "first.xlsx")

@@ -3,7 +3,8 @@
 A file is known by the SHA-256 of its bytes and by how it was read (mapping and twins). Offered again it changes
 nothing; offered with a corrected mapping it replaces what its first reading had stored. A line is known by its content
 and by how many equal lines stood before it in its file, so that equal lines (several workers on one day) all count, and
-a file that repeats an older one adds only what is new.
+a file that repeats an older one adds only what is new. A newer version of a file, one of the same name that holds all
+its lines, settles what the older one was asked.
 """
 
 import datetime as dt
@@ -11,6 +12,7 @@ import logging
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -18,13 +20,13 @@ from agritwin.errors import ConfigError
 from agritwin.geometry import check_twin_id
 from agritwin.holding.corrections import Corrections, correct, corrections_of
 from agritwin.holding.files import Landed, keep, land
-from agritwin.holding.findings import Holding, Lines, Refusal
+from agritwin.holding.findings import Holding, Lines, Record, Refusal
 from agritwin.holding.lines import read_table
 from agritwin.holding.mapping import HarvestUnit, Mapping, propose_mapping, propose_table
 from agritwin.holding.parcels import parcels_of
 from agritwin.holding.products import propose_aliases
 from agritwin.holding.readers import read_sheets
-from agritwin.holding.storing import content_digest, insert_records
+from agritwin.holding.storing import content_digest, identities, insert_records, lines_of
 from agritwin.holding.tables import Table, find_tables
 from agritwin.records.database import insert, reading, writing
 from agritwin.records.tables import intakes, quarantine, twins
@@ -262,6 +264,7 @@ def _store(
             connection.execute(
                 sa.insert(quarantine), [{"intake_id": intake_id, **asdict(refusal)} for refusal in refusals]
             )
+        _settle_older(connection, intake_id, journal, records)
         propose_aliases(connection, mapping.products)
     log.info(
         "%s: %d lines, %d new, %d known, %d rejected",
@@ -283,6 +286,15 @@ def _forget(connection: sa.Connection, landed: Landed, holding: Holding) -> None
     if older is not None:
         connection.execute(sa.delete(intakes).where(intakes.c.id == older))
         connection.execute(sa.update(intakes).where(intakes.c.known > 0).values(stale=True))
+
+
+def _settle_older(connection: sa.Connection, intake_id: int, journal: dict[str, Any], records: list[Record]) -> None:
+    """Take what older versions of a file were asked out of quarantine: those whose lines all stand in this one too."""
+    i, present = intakes.c, set(identities(records))
+    same_name = (i.file == journal["file"], i.landed_for == journal["landed_for"], i.rows_in <= journal["rows_in"])
+    for older in list(connection.scalars(sa.select(i.id).where(*same_name, i.id < intake_id))):
+        if lines_of(connection, older) <= present:
+            connection.execute(sa.delete(quarantine).where(quarantine.c.intake_id == older))
 
 
 def _know_twins(connection: sa.Connection, holding: Holding, found: list[Lines]) -> None:

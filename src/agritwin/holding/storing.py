@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,13 +25,9 @@ def insert_records(
     connection: sa.Connection, intake_id: int, records: list[Record], mapping: Mapping
 ) -> tuple[int, int]:
     """Store the records that are new; return how many were, and how many were there before."""
-    counted: Counter[tuple[str, str, str]] = Counter()
     rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
     of_products: list[tuple[str, str, Record]] = []
-    for record in records:
-        key = content_digest(record.table, record.content)
-        counted[record.table, record.twin_id, key] += 1
-        occurrence = counted[record.table, record.twin_id, key]
+    for record, (_, key, occurrence) in zip(records, identities(records), strict=True):
         about = {"twin_id": record.twin_id, "intake_id": intake_id, "key": key, "occurrence": occurrence}
         rows[record.table].append(about | record.content | {"attributes": record.attributes or None})
         if record.products and occurrence == 1:  # several workers spread one product, not several
@@ -42,6 +39,26 @@ def insert_records(
     _insert_products(connection, intake_id, of_products, mapping)
     accepted = sum(len(content) for content in new.values())
     return accepted, len(records) - accepted
+
+
+def identities(records: list[Record]) -> Iterator[tuple[str, str, int]]:
+    """Yield twin and key of each record, and how many equal ones have come with it."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for record in records:
+        key = content_digest(record.table, record.content)
+        counted[record.twin_id, key] += 1
+        yield record.twin_id, key, counted[record.twin_id, key]
+
+
+def lines_of(connection: sa.Connection, intake_id: int) -> set[tuple[str, str, int]]:
+    """Return the identities of the lines that a file brought first."""
+    found: set[tuple[str, str, int]] = set()
+    for table in TABLES.values():
+        own = sa.select(table.c.twin_id, table.c.key, table.c.occurrence).where(table.c.intake_id == intake_id)
+        if table is treatments:
+            own = own.where(table.c.activity_id.is_(None))  # products of an activity are no lines of their own
+        found |= set(connection.execute(own).tuples())
+    return found
 
 
 def _new_rows(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
