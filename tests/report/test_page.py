@@ -12,6 +12,7 @@ from agritwin import report
 from agritwin.report import offline
 from agritwin.report.page import build, document, environment, variables
 from agritwin.report.sections import green
+from agritwin.report.sections.what_if import _plans
 from agritwin.views.blocks import Absent, Columns, Table, Tabs, Text, Tiles
 from agritwin.views.language import UNKNOWN, language
 
@@ -312,3 +313,20 @@ def test_bokeh_finds_no_mistake_in_any_figure(twin):
     found = check_integrity(together.models)
     assert not found.error
     assert not found.warning
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [("optimised", "Best use found of 60"), ("refill", "No use of 60")],
+    ids=["found", "nothing better"],
+)
+def test_a_plan_for_the_water_says_what_it_is_compared_with(plan: str, said: str) -> None:
+    rows = [{"plan": name, "relative_yield": 0.5, "irrigation": 60.0} for name in ("none", "refill", "optimised")]
+    allocation = {"budget_mm": 60.0, "plan": plan, "stage_shares": [1, 1, 1], "judged_apart": True}
+    table = _plans(allocation | {"counterfactuals": rows}, language("en"))
+    assert table.caption.startswith(said)
+    assert table.caption.endswith("judged on other years than those it was sought on.")
+    assert [row[0] for row in table.rows] == [
+        "No irrigation", "Refilled when trees begin to suffer, until it is spent", "As found",
+    ]  # fmt: skip
+    assert [mark for mark, row in zip(table.marks, rows, strict=True) if row["plan"] == plan] == ["good"]

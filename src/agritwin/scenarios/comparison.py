@@ -18,7 +18,7 @@ ROWS = {
 }
 PLANS = {
     "none": "none",
-    "uniform": "the same water week by week",
+    "uniform": "the same water spread evenly",
     "refill": "refilled until it is spent",
     "optimised": "as found",
     "unlimited": "without a budget",

@@ -104,6 +104,47 @@ def test_with_several_years_the_plan_is_judged_on_others_than_those_it_was_sough
     assert not allocate(season(members=12), grove(12), 100.0, courses=courses % 3, generations=4).judged_apart
 
 
+YEARS = np.arange(30) % 10
+
+
+def uncertain(seed: int) -> tuple[xr.Dataset, xr.Dataset]:
+    """Ten years of weather on soils and with responses of the yield that differ from member to member."""
+    random = np.random.default_rng(seed)
+    weather = xr.concat([season(seed=100 * seed + year) for year in range(10)], "member").isel(member=YEARS)
+    field = grove(30)
+    spread = 1.0 + 0.15 * random.standard_normal((3, 30))
+    responses = zip((1, 2, 3), (0.8, 0.4, 0.9), strict=True)
+    field = field.assign({f"ky_stage_{n}": ("member", np.clip(ky * spread[n - 1], 0, 1)) for n, ky in responses})
+    return weather, field.assign(total_available_water=("member", random.uniform(90, 180, 30)))
+
+
+@pytest.mark.parametrize("budget", [60.0, 200.0])
+@pytest.mark.parametrize("seed", [0, 3])
+def test_in_years_that_it_never_saw_it_beats_fixed_dates_and_a_threshold_with_the_same_water(
+    seed: int, budget: float
+) -> None:
+    weather, field = uncertain(seed)
+    found = allocate(weather, field, budget, Irrigation(maximum_mm_per_day=6.0), courses=YEARS, seed=seed)
+    assert found.judged_apart
+    assert found.plan == "optimised"
+    assert found.gain > 0.01
+    unseen = np.flatnonzero(YEARS % 2 == 1)
+    run = simulate(weather.isel(member=unseen), field.isel(member=unseen), management=found.management)
+    told = found.table["relative_yield"].sel(plan="optimised").item()
+    assert run["relative_yield_water"].mean().item() == pytest.approx(told, rel=1e-12)
+    water = found.table["irrigation"]
+    np.testing.assert_allclose(water.sel(plan=["uniform", "refill"]), budget)
+    assert water.sel(plan="optimised").item() <= budget + 1e-9
+
+
+@pytest.mark.parametrize(("most", "depth", "interval"), [(50.0, 300.0 / 22, 7), (6.0, 300.0 / 52, 3), (1.0, 1.0, 1)])
+def test_what_it_is_compared_with_can_be_done_by_the_system(most: float, depth: float, interval: int) -> None:
+    table = allocate(season(members=2), grove(2), 300.0, Irrigation(maximum_mm_per_day=most), generations=1).table
+    given = table["irrigation"].sel(plan="uniform").item()
+    applications = -(-154 // interval)
+    assert given == pytest.approx(depth * applications)
+
+
 @pytest.mark.parametrize("budget", [0.0, -5.0, np.inf])
 def test_a_budget_that_is_none_is_refused(budget: float) -> None:
     with pytest.raises(ConfigError, match="budget_mm"):

@@ -101,6 +101,7 @@ def _plans(allocation: dict[str, Any], say: Language) -> Table:
     )
     shares = " / ".join(say.percent(share) for share in allocation["stage_shares"])
     judged = say("whatif.judged_apart" if allocation["judged_apart"] else "whatif.judged_same")
-    caption = say("whatif.plans", budget=say.amount(allocation["budget_mm"], "mm", 0), shares=shares, judged=judged)
+    key = "whatif.plans" if allocation["plan"] == "optimised" else "whatif.plans_none"
+    caption = say(key, budget=say.amount(allocation["budget_mm"], "mm", 0), shares=shares, judged=judged)
     header = (say("whatif.plan"), say.word("runsum", "relative_yield"), say.word("runsum", "irrigation_mm"))
     return Table(caption, header, rows, numeric=frozenset({1, 2}), marks=marks)

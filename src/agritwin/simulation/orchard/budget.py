@@ -2,6 +2,7 @@
 
 import datetime
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -103,9 +104,10 @@ def allocate(
     Returns
     -------
     Allocation
-        The plan, and what else could be done with the same water: ``none``; ``uniform``: equal weekly depths from the
-        median leaf-out (or the first day) to the median maturity; ``refill`` when the trees begin to lack water, until
-        the budget is spent; and, for comparison, ``unlimited``: the same without a budget.
+        The plan, and what else could be done with the same water: ``none``; ``uniform``: equal depths from the median
+        leaf-out (or the first day) to the median maturity, weekly, or as much more often as the limit of a day asks;
+        ``refill`` when the trees begin to lack water, until the budget is spent; and, for comparison, ``unlimited``:
+        the same without a budget.
 
     Raises
     ------
@@ -156,8 +158,19 @@ def _search(trial: _Ensemble, system: Irrigation, budget_mm: float, seed: int, g
         relative, water = trial.try_out(rule(values))
         return float(_WATER_WORTH * np.mean(water) / 100.0 - np.nanmean(relative))
 
-    start = (1.0, 1.0, 1.0, 0.9)
-    found = differential_evolution(loss, _BOUNDS, x0=start, rng=seed, maxiter=generations, popsize=8, polish=False)
+    random = np.random.default_rng(seed)
+    # all or nothing for each stage first: a little water is best kept for one of them, which chance alone may miss
+    extremes = [(*shares, threshold) for shares in product((0.0, 1.0), repeat=3) for threshold in (0.9, 0.4)]
+    low, high = np.transpose(_BOUNDS)
+    start = np.concatenate([extremes, random.uniform(low, high, (16, low.size))])
+    found = differential_evolution(
+        loss,
+        _BOUNDS,
+        init=start,  # type: ignore[arg-type]
+        rng=random,
+        maxiter=generations,
+        polish=False,
+    )
     return rule(found.x)
 
 
@@ -166,17 +179,19 @@ def _counterfactuals(
 ) -> dict[str, Irrigation]:
     leaf_out, last = (_median_day(parameters[name].to_numpy()) for name in ("leaf_out", "maturity"))
     first = max(leaf_out, begin.astype("datetime64[D]").item())
-    weeks = max((last - first).days // _WEEK, 1)
+    span = max((last - first).days // _WEEK, 1) * _WEEK
+    # every week, or as much more often as the system needs to bring the water in
+    interval = int(np.clip(system.maximum_mm_per_day * span / budget_mm, 1, _WEEK))
     refill = replace(system, rule="refill", threshold_share_of_raw=1.0, season_limit_mm=budget_mm)
     return {
         "none": replace(system, rule="none"),
         "uniform": replace(
             system,
             rule="fixed",
-            depth_mm=budget_mm / weeks,
-            interval_days=_WEEK,
+            depth_mm=min(budget_mm / -(-span // interval), system.maximum_mm_per_day),
+            interval_days=interval,
             first_day=first,
-            last_day=first + datetime.timedelta(days=_WEEK * weeks - 1),
+            last_day=first + datetime.timedelta(days=span - 1),
         ),
         "refill": refill,
         "unlimited": replace(refill, season_limit_mm=float("inf")),
