@@ -1,11 +1,15 @@
 """More water never lowers transpiration: for the canopy of the day. For a season it is no theorem."""
 
+from typing import Any
+
 import numpy as np
+import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from agritwin.simulation.annual import reference
 from agritwin.simulation.annual.parameters import sample
 from agritwin.simulation.annual.wofost import final_state, simulate
 from tests.simulation.annual import published
@@ -73,17 +77,35 @@ def test_water_of_a_day_lowers_nothing_until_the_canopy_has_answered(
     assert float((wet["soil_moisture"] - dry["soil_moisture"]).min()) >= -1e-12
 
 
-def test_over_a_season_a_wetting_may_cost_more_than_it_gives() -> None:
-    """More than 10 mm a day start the evaporation of a bare soil anew: potatoes then find less water, not more."""
+def potatoes(depth: float) -> tuple[xr.Dataset, xr.Dataset, dict[str, Any]]:
+    """Potatoes in a dry year on little soil, given a depth in February, before they are planted."""
     soil = {"IOX": 0.0, "WAV": 11.0, "RDMSOL": 150.0, "SMW": 0.10, "SMFCF": 0.20, "SM0": 0.35}
     weather = published.weather().copy(deep=True)
     weather["precipitation"][:] *= 0.3
-    members = sample("potato", 1, 12, **soil)
+    return irrigated(weather, 46, depth), sample("potato", 1, 12, **soil), shipped("potato")
+
+
+def test_over_a_season_a_wetting_may_cost_more_than_it_gives() -> None:
+    """More than 10 mm a day start the evaporation of a bare soil anew: potatoes then find less water, not more."""
     none, little, more = (
-        simulate(irrigated(weather, 46, depth), members, None, shipped("potato"), daily=False)
-        for depth in (0.0, 5.0, 11.0)
+        simulate(weather, members, None, management, daily=False)
+        for weather, members, management in map(potatoes, (0.0, 5.0, 11.0))
     )
     transpired = [found["season_transpiration"].item() for found in (none, little, more)]
     assert transpired[2] < transpired[0] - 5.0 < transpired[1] - 6.0
     assert more["season_soil_evaporation"].item() > none["season_soil_evaporation"].item() + 11.0
     assert more["yield_dry_matter"].item() < none["yield_dry_matter"].item()
+
+
+@pytest.mark.usefixtures("pcse")
+@pytest.mark.filterwarnings("ignore:Passing unrec:DeprecationWarning")
+def test_pcse_has_the_same_season_in_which_water_costs_more_than_it_gives() -> None:
+    none, more = (
+        reference.simulate(weather, members, None, management)
+        for weather, members, management in map(potatoes, (0.0, 11.0))
+    )
+    lost, evaporated = (float((none - more)[name].sum()) for name in ("transpiration", "soil_evaporation"))
+    assert 5.0 < lost < 7.0
+    assert evaporated < -11.0
+    ours = simulate(*potatoes(11.0)[:2], None, shipped("potato"), daily=["transpiration"])["transpiration"]
+    assert float(more["transpiration"].sum()) == pytest.approx(float(ours.sum()), rel=1e-6)
