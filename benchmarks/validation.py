@@ -1,4 +1,4 @@
-"""Validation tables of docs/science.md: ``python -m benchmarks.validation [bloom twin response wheat] [--write]``.
+"""Validation tables of docs/science.md: ``python -m benchmarks.validation [bloom twin need response wheat] [--write]``.
 
 Each table is printed; ``--write`` puts it between its markers in docs/science.md. Real data lie beside the project in
 ``../shared``.
@@ -25,7 +25,7 @@ LATITUDE, FIRST, LAST = 50.4, 1999, 2008
 
 def klein_altendorf(shared: Path = SHARED) -> tuple[NDArray[np.float64], pd.Series]:
     """Days of the year of bloom by pair of requirements (season, chill, heat), and those observed."""
-    hours, dates = _temperature(shared), _dates(shared)
+    hours, dates = _temperature(shared), _dates(shared).loc[FIRST:LAST]
     seasons = [
         bloom.bloom_days(hours.sel(time=slice(f"{year - 1}-11-01", f"{year}-06-30"))) - 61 + 1 for year in dates.index
     ]
@@ -42,15 +42,16 @@ def _temperature(shared: Path) -> xr.DataArray:
 
 
 def _dates(shared: Path) -> pd.Series:
-    dates = pd.read_csv(shared / "science_samples/ka_bloom.csv").set_index("Year")["pheno"]
-    return dates.loc[FIRST:LAST].astype(float)
+    """All dates on record, those without weather too."""
+    table = pd.read_csv(shared / "science_samples/ka_bloom.csv").dropna()
+    return pd.Series(table["pheno"].to_numpy(dtype=float), index=table["Year"].to_numpy())
 
 
 def _defaults(shared: Path) -> NDArray[np.float64]:
     """Days of the year of bloom by PhenoFlex with its default parameters, from August as its authors cut seasons."""
     hours = _temperature(shared)
     found = []
-    for year in _dates(shared).index:
+    for year in range(FIRST, LAST + 1):
         season = hours.sel(time=slice(f"{year - 1}-08-01", f"{year}-06-30"))
         count = phenoflex.bloom(season).hours or 0
         found.append((pd.Timestamp(f"{year - 1}-08-01") + pd.Timedelta(hours=count - 1)).day_of_year)
@@ -67,8 +68,11 @@ def bloom_table(shared: Path = SHARED) -> str:
         halves[scored] = [bloom.predict(found, season)[0] for season in days[scored]]
     inside = (abs(left_out["predicted"] - dates) <= 1.645 * left_out["spread"]).mean()
     everything = bloom.fit(days, dates.to_numpy())
+    record = _dates(shared)
+    before = record[record.index < FIRST]
     rows = {
         "PhenoFlex, default parameters": _defaults(shared),
+        f"mean of the {before.size} dates before {FIRST}": np.full(dates.size, before.mean()),
         "mean of the other nine dates": left_out["mean"].to_numpy(),
         "chill and heat, fitted to five seasons, scored on the other five": halves,
         "chill and heat, fitted to nine seasons, scored on the tenth": left_out["predicted"].to_numpy(),
@@ -77,7 +81,13 @@ def bloom_table(shared: Path = SHARED) -> str:
     for name, predicted in rows.items():
         error = predicted - dates.to_numpy()
         lines.append(f"| {name} | {np.sqrt((error**2).mean()):.1f} | {error.mean():+.1f} | {abs(error).max():.0f} |")
+    others = (record.sum() - record) / (record.size - 1) - record
+    without = others[record.index < FIRST]
     lines += [
+        "",
+        f"The mean of all other dates, all that can be told of a year without weather, misses the {without.size} such "
+        f"dates by {np.sqrt((without**2).mean()):.1f} days (RMSE), and all {record.size} by "
+        f"{np.sqrt((others**2).mean()):.1f}.",
         "",
         f"90 % intervals of the last row hold {inside * 10:.0f} of 10 dates. Fitted to all ten: "
         f"{everything.chill_requirement:.0f} chill portions from 1 November, then {everything.heat_requirement:,.0f} "
@@ -98,11 +108,35 @@ def twin_table(truths: int, members: int = 200) -> str:
     names = {"depletion": "root-zone depletion, mm", "forecast": "the same 7 days ahead, mm"}
     names |= {"yield": "relative yield", "bias": "bias of the probe"}
     for name, row in table.iterrows():
-        digits = 2 if row["open_loop"] > 1 else 4
+        digits = 2 if float(row["open_loop"]) > 1 else 4
         lines.append(
             f"| {names[str(name)]} | {row['open_loop']:.{digits}f} | {row['filtered']:.{digits}f} | {row['ratio']:.2f} "
             f"| {row['coverage']:.2f} | {row['flat']:.2f} |"
         )
+    return "\n".join(lines)
+
+
+def need_table(truths: int, members: int = 200) -> str:
+    """How often trees ran short of water within seven days, by the chance that they were told to."""
+    from tests.simulation.assimilation import twin_experiment as twin
+
+    found = pd.concat([twin.chances_of_need(seed, members) for seed in range(truths)])
+    lines = ["| chance told | weeks | told, mean | came true |", "|---|---|---|---|"]
+    edges = np.linspace(0.0, 1.0, 6)
+    for number, (_, some) in enumerate(
+        found.groupby(pd.cut(found["told"], edges, include_lowest=True), observed=False)
+    ):
+        lines.append(
+            f"| {edges[number]:.0%} to {edges[number + 1]:.0%} | {len(some)} | {some['told'].mean():.2f} "
+            f"| {some['came'].mean():.2f} |"
+        )
+    often = found["came"].mean()
+    brier = {name: ((found[name] - found["came"]) ** 2).mean() for name in ("told", "free")}
+    lines += [
+        "",
+        f"Brier score {brier['told']:.3f}; of the open loop {brier['free']:.3f}, of the mean frequency ({often:.0%}) "
+        f"{often * (1 - often):.3f}.",
+    ]
     return "\n".join(lines)
 
 
@@ -163,7 +197,7 @@ def fill(page: Path, name: str, text: str) -> None:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("tables", nargs="*", help="bloom, twin, response, wheat; all where none is named")
+    options.add_argument("tables", nargs="*", help="bloom, twin, need, response, wheat; all where none is named")
     options.add_argument(
         "--truths", type=int, default=40, help="of the twin experiment; three times as many by response"
     )
@@ -172,6 +206,7 @@ def main() -> None:
     tables: dict[str, Callable[[], str]] = {
         "bloom": bloom_table,
         "twin": lambda: twin_table(chosen.truths),
+        "need": lambda: need_table(chosen.truths),
         "response": lambda: response_table(3 * chosen.truths),
         "wheat": wheat_table,
     }

@@ -193,6 +193,39 @@ def experiment(
     return scores | {str(sd): yields(sd) for sd in response_sds}, found.log
 
 
+def chances_of_need(seed: int, members: int) -> pd.DataFrame:
+    """Chance that the trees of a truth run short of readily available water within the next seven days.
+
+    One row every sixth day: ``told`` by the filter, ``free`` by the open loop, and whether it ``came``.
+    """
+    random = np.random.default_rng(1000 + seed)
+    weather = weather_of(seed)
+    truth, secret = model(weather, 1), drawn(1, random)
+    course, _ = open_loop(truth, secret)
+    seen = observed(truth, secret, course["root_zone_depletion"].to_numpy()[0], random)
+    orchards = model(weather, members)
+    prior = drawn(members, random, 0.5 * random.choice([-1.0, 1.0], len(POPULATION)))
+    last = truth.days.size
+
+    def short(orchard: OrchardModel, unknowns: Unknowns, state: State, first: int, end: int) -> NDArray:
+        _, series = orchard.advance(unknowns, state, first, end)
+        return series["root_zone_depletion"] > series["readily_available_water"]
+
+    come, free = (
+        short(each, known, each.start(known), 0, last) for each, known in ((truth, secret), (orchards, prior))
+    )
+    rows = []
+
+    def ask(day: int, unknowns: Unknowns, state: State) -> None:
+        week = slice(day + 1, day + 1 + LEAD)
+        if day % 6 == 2 and SPIN_UP <= day + LEAD < last:
+            told = short(orchards, unknowns, state, week.start, week.stop)
+            rows.append([float(days.any(axis=0).mean()) for days in (told, free[week], come[week])])
+
+    assimilate(orchards, prior, ESTIMATED, seen, after_correction=ask)
+    return pd.DataFrame(rows, columns=["told", "free", "came"])
+
+
 def _score(free: NDArray, filtered: NDArray, truth: NDArray, random: np.random.Generator) -> Score:
     day = random.integers(truth.size)
     return Score(
