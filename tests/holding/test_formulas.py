@@ -1,9 +1,20 @@
+import datetime as dt
+
 import pytest
 
 from agritwin.errors import DataError
 from agritwin.holding.formulas import evaluate
 
-CELLS = {(1, 2): "PINILLO", (12, 6): "PARCELA LA BALSA ", (12, 7): 47.0, (12, 8): 124.0, (13, 7): 47.0, (13, 8): 96.0}
+CELLS = {
+    (0, 3): dt.date(2020, 1, 2),
+    (0, 4): dt.datetime(2020, 1, 2, 6),
+    (1, 2): "PINILLO",
+    (12, 6): "PARCELA LA BALSA ",
+    (12, 7): 47.0,
+    (12, 8): 124.0,
+    (13, 7): 47.0,
+    (13, 8): 96.0,
+}
 
 
 def cell(row, column):
@@ -22,6 +33,8 @@ def cell(row, column):
         ('="say ""hi"""', 'say "hi"'),
         ("=LEFT(C2,3)&RIGHT(C2,2)", "PINLO"),
         ("=Z99", None),
+        ('=D1&"/"&E1', "43832/43832.25"),
+        ("=IF(AND(ISNUMBER(D1),D1>43831,E1>D1),D1,1)", dt.date(2020, 1, 2)),
     ],
 )
 def test_value(formula, value):

@@ -4,6 +4,7 @@ A small reader of expressions: text, numbers, cell references, ``&``, comparison
 Anything else is reported, never guessed.
 """
 
+import datetime as dt
 import re
 from collections.abc import Callable
 
@@ -15,8 +16,10 @@ TOKEN = re.compile(
     re.IGNORECASE,
 )
 DEEPEST = 20
+SPREADSHEET_ZERO = dt.datetime(1899, 12, 30)
+"""Spreadsheets count days from here."""
 
-Value = str | float | bool | None
+Value = str | float | bool | dt.date | None
 Lookup = Callable[[int, int], Value]
 Formula = Callable[[], Value]
 
@@ -137,7 +140,16 @@ def _address(reference: str) -> tuple[int, int]:
     return int(digits) - 1, column - 1
 
 
-def _text(value: Value) -> str:
+def _serial(value: Value) -> str | float | bool | None:
+    """Return a day as the number that a spreadsheet has for it, anything else as it is."""
+    if not isinstance(value, dt.date):
+        return value
+    moment = value if isinstance(value, dt.datetime) else dt.datetime.combine(value, dt.time())
+    return (moment - SPREADSHEET_ZERO) / dt.timedelta(days=1)
+
+
+def _text(written: Value) -> str:
+    value = _serial(written)
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -145,7 +157,8 @@ def _text(value: Value) -> str:
     return f"{value:.15g}" if isinstance(value, float | int) else value
 
 
-def _compare(left: Value, operator: str, right: Value) -> bool:
+def _compare(first: Value, operator: str, second: Value) -> bool:
+    left, right = _serial(first), _serial(second)
     if isinstance(left, str) or isinstance(right, str):
         left, right = _text(left).casefold(), _text(right).casefold()
     a, b = left or 0, right or 0
@@ -160,7 +173,7 @@ def _if(condition: Formula, yes: Formula, no: Formula = lambda: False) -> Value:
 
 def _is_number(value: Formula) -> bool:
     try:
-        found = value()
+        found = _serial(value())
     except CellError:
         return False
     return isinstance(found, int | float) and not isinstance(found, bool)

@@ -11,12 +11,11 @@ from agritwin.geometry import SIGPAC, sigpac_code
 from agritwin.holding.amounts import NumberColumn, decide_numbers
 from agritwin.holding.dates import DateColumn, decide_days
 from agritwin.holding.findings import Holding, Lines, Refusal, RefusedError
+from agritwin.holding.formulas import SPREADSHEET_ZERO
 from agritwin.holding.mapping import SIGPAC_PARTS, Mapping, TableMapping
 from agritwin.holding.readers import Cell
 from agritwin.holding.tables import Table
 from agritwin.holding.vocabulary import plain
-
-SPREADSHEET_ZERO = dt.datetime(1899, 12, 30)
 
 
 class TableReader:
