@@ -139,6 +139,33 @@ def test_work_is_shown_and_corrected(workspace):
     assert (left["day"], left["text"], left["notes"]) == (dt.datetime(2021, 2, 15), "PODA", "one day off")
 
 
+def test_what_was_sprayed_goes_with_the_correction_of_its_line(workspace):
+    from agritwin.holding.field_notebook import field_notebook
+    from agritwin.holding.intake import take_in
+    from agritwin.products.records import open_records
+    from agritwin.records import queries
+
+    def known():
+        told = field_notebook(engine, DEMO, 2021, dt.date(2025, 6, 15))
+        return [(record["day"], record["product_name"], record["dose"]) for record in told.records]
+
+    file = workspace / "work.csv"
+    lines = ("13/02/2021;TRATAMIENTO (cobre (3), aceite (15))", "14/02/2021;TRATAMIENTO (azufre (4))")
+    file.write_text("fecha;labor;recinto id\n" + "".join(f"{line};{DEMO}\n" for line in (*lines, lines[1])))
+    engine = open_records()
+    take_in(engine, [DEMO], file, None, dt.date(2025, 6, 15), raw=workspace / "data/raw", landed_for=DEMO)
+    first, second, equal = (f"{row.key[:12]}-{row.occurrence}" for row in queries.activities(engine, DEMO).itertuples())
+    call("records", "correct", DEMO, first, "day=2021-02-15")
+    assert known() == [("2021-02-14", "azufre", 4.0), ("2021-02-15", "aceite", 15.0), ("2021-02-15", "cobre", 3.0)]
+    moved = queries.activities(engine, DEMO).iloc[-1]
+    call("records", "correct", DEMO, f"{moved['key'][:12]}-1", "text=TRATAMIENTO (cobre (2))")
+    assert known() == [("2021-02-14", "azufre", 4.0), ("2021-02-15", "cobre", 2.0)]
+    call("records", "correct", DEMO, second, "--withdraw")
+    assert len(known()) == 2  # the other worker's equal line stands
+    call("records", "correct", DEMO, equal, "--withdraw")
+    assert known() == [("2021-02-15", "cobre", 2.0)]
+
+
 def test_harvests_and_treatments_are_shown_with_what_else_was_written(workspace, monkeypatch):
     from agritwin.holding.intake import take_in
     from agritwin.products.records import open_records

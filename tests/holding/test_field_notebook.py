@@ -75,7 +75,12 @@ def test_json_and_xml_say_the_same(year):
 
 def test_the_other_sections_hold_what_is_recorded_and_list_what_is_not(engine, raw, tmp_path):
     work = tmp_path / "work.csv"
-    work.write_text(f"fecha;labor;recinto id\n23/02/2022;ABONADO (urea);{PINILLO}\n23/02/2021;ABONADO;{PINILLO}\n")
+    lines = (
+        "23/02/2022;ABONADO (urea)",
+        "25/03/2022;ABONADO DE FONDO (complejo 8 15 15 (300 kg))",
+        "23/02/2021;ABONADO",
+    )
+    work.write_text("fecha;labor;recinto id\n" + "".join(f"{line};{PINILLO}\n" for line in lines))
     take_in(engine, [PINILLO], work, None, AS_OF, raw=raw)
     with writing(engine) as connection:
         row = {"twin_id": PINILLO, "key": "k", "occurrence": 1, "year": 2022, "day": dt.date(2022, 9, 1)}
@@ -99,8 +104,9 @@ def test_the_other_sections_hold_what_is_recorded_and_list_what_is_not(engine, r
     assert section["5 harvest sold"].rows == [
         {"day": "2022-09-01", "product": None, "kg": 1500.0, "parcel": PINILLO, "lot": "L1", "client": None}
     ]
-    (urea,) = section["6 fertilisation"].rows
-    assert (urea["day"], "urea" in urea["product"], urea["richness_n_p_k"]) == ("2022-02-23", True, None)
+    fed = [(row["day"], row["product"], row["dose"], row["dose_unit"]) for row in section["6 fertilisation"].rows]
+    assert fed == [("2022-02-23", "ABONADO (urea)", None, None), ("2022-03-25", "complejo 8 15 15", 300.0, "kg")]
+    assert [record["product_name"] for record in found.records] == ["Signum"]  # what protects, not what feeds
     assert {"record": 1, "field": "address"} in section["1.1 holding"].missing
     document, root = json.loads(to_json(found)), ElementTree.fromstring(to_xml(found))
     assert [one["title"] for one in document["sections"]] == [one.get("title") for one in root.findall("section")]

@@ -4,7 +4,7 @@ A correction is a line of its own; the old one stays as evidence.
 """
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -120,8 +120,18 @@ def correct(
     if not changes and not withdraw:
         raise DataError("Nothing was said to be corrected.", "Give field=value, or --withdraw.")
     key, occurrence = named["key"].iloc[0], int(named["occurrence"].iloc[0])
-    queries.correct_activity(engine, twin, key, occurrence, dict(map(_change, changes or [])), withdraw=withdraw)
+    said = dict(map(_change, changes or []))
+    products = _products(str(said["text"])) if "text" in said else None
+    queries.correct_activity(engine, twin, key, occurrence, said, products=products, withdraw=withdraw)
     console.print("Withdrawn." if withdraw else "Corrected.")
+
+
+def _products(text: str) -> list[dict[str, Any]]:
+    from agritwin.holding.doses import split_work
+    from agritwin.holding.lines import dose_unit
+
+    found = split_work(text).products
+    return [{"product": one.name, "dose": one.dose, "dose_unit": dose_unit(one.unit)} for one in found]
 
 
 def _lines(twin: str) -> tuple[sa.Engine, pd.DataFrame]:

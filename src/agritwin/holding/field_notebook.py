@@ -15,7 +15,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from agritwin.errors import DataError
-from agritwin.holding.notebook_sections import NOT_KEPT, Section, sections
+from agritwin.holding.notebook_sections import FERTILISING, NOT_KEPT, Section, sections
 from agritwin.records import queries
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -132,7 +132,10 @@ def field_notebook(
     if unknown := sorted(set(defaults) - set(names)):
         raise DataError(f"{', '.join(unknown)} are no fields of a plant-protection record.", f"Use {', '.join(names)}.")
     table = queries.treatments(engine, twin_id, issue_date)
-    table = table.loc[table["day"].dt.year == year].sort_values(["day", "product", "key", "occurrence"])
+    # What feeds the plants stands in a section of its own.
+    table = table.loc[(table["day"].dt.year == year) & ~table["category"].isin(FERTILISING)].sort_values(
+        ["day", "product", "key", "occurrence"]
+    )
     records = []
     for row in table.to_dict("records"):
         record = {name: _known(row.get(name)) for name in names} | {"day": f"{row['day']:%Y-%m-%d}", "parcel": twin_id}

@@ -32,6 +32,8 @@ NOT_KEPT = (
     "4 analyses",
 )
 """Sections of which the record store keeps nothing; the holder fills them in by hand where they apply."""
+FERTILISING = ("fertilisation", "fertigation")
+"""Kinds of work whose products feed the plants."""
 KILOGRAMS = {"kg": 1.0, "t": 1000.0}
 
 
@@ -128,17 +130,26 @@ def _harvests(engine: sa.Engine, twin_id: str, year: int, issue_date: dt.date) -
 
 
 def _fertilisation(engine: sa.Engine, twin_id: str, year: int, issue_date: dt.date) -> list[dict[str, Any]]:
-    rows = queries.activities(engine, twin_id, issue_date)
-    of_year = rows["category"].isin(["fertilisation", "fertigation"]) & (rows["day"].dt.year == year)
+    """Return the products that fed the plants; work that names none stands with its text and amount."""
+
+    def of_year(table: pd.DataFrame) -> list[dict[str, Any]]:
+        chosen = table["category"].isin(FERTILISING) & (table["day"].dt.year == year)
+        return table.loc[chosen].to_dict("records")
+
+    products = of_year(queries.treatments(engine, twin_id, issue_date))
+    named = {row["activity_id"] for row in products}
+    lines = [row for row in of_year(queries.activities(engine, twin_id, issue_date)) if row["occurrence"] == 1]
+    work = [row | {"product_name": row["text"], "dose": row["amount"], "dose_unit": row["unit"]} for row in lines]
+    rows = [*products, *(row for row in work if row["id"] not in named)]
     return [
         {
             "day": _plain(row["day"]),
-            "product": row["text"],
-            "dose": _plain(row["amount"]),
-            "dose_unit": _plain(row["unit"]),
+            "product": row["product_name"],
+            "dose": _plain(row["dose"]),
+            "dose_unit": _plain(row["dose_unit"]),
             "parcel": twin_id,
         }
-        for row in rows.loc[of_year].to_dict("records")
+        for row in sorted(rows, key=lambda row: row["day"])
     ]
 
 

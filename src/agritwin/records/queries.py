@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +42,20 @@ def activities(engine: sa.Engine, twin_id: str, until: dt.date | None = None) ->
     until
         Last day to be seen; all where None.
     """
-    later = t.activities.alias("later")
-    corrected = sa.exists().where(
-        later.c.twin_id == t.activities.c.twin_id,
-        later.c.corrects_key == t.activities.c.key,
-        later.c.corrects_occurrence == t.activities.c.occurrence,
-    )
     names = ("day", "category", "task", "text", "amount", "unit", "place", "notes", "attributes")
     names += ("key", "occurrence", "id")
-    select = _of_twin(t.activities, twin_id, until, names).where(~corrected, ~t.activities.c.withdrawn)
-    return frame(engine, select)
+    return frame(engine, _of_twin(t.activities, twin_id, until, names).where(_stands(t.activities)))
+
+
+def _stands(line: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether a line of work was neither corrected by a later one nor withdrawn."""
+    later = t.activities.alias()
+    corrected = sa.exists().where(
+        later.c.twin_id == line.c.twin_id,
+        later.c.corrects_key == line.c.key,
+        later.c.corrects_occurrence == line.c.occurrence,
+    )
+    return sa.and_(~corrected, ~line.c.withdrawn)
 
 
 def labour(engine: sa.Engine, twin_id: str, until: dt.date | None = None) -> pd.DataFrame:
@@ -61,13 +65,20 @@ def labour(engine: sa.Engine, twin_id: str, until: dt.date | None = None) -> pd.
 
 
 def treatments(engine: sa.Engine, twin_id: str, until: dt.date | None = None) -> pd.DataFrame:
-    """Return the products applied on a twin; ``product`` as written, ``product_name`` after the alias table."""
-    known = t.product_aliases
+    """Return the products applied on a twin; ``product`` as written, ``product_name`` after the alias table.
+
+    ``category`` is that of the work that spread it, missing where the product was sent on its own. Products of work
+    that was corrected or withdrawn are left out, unless an equal line of another worker stands.
+    """
+    known, line, equal = t.product_aliases, t.activities.alias(), t.activities.alias()
+    stands = sa.exists().where(equal.c.twin_id == line.c.twin_id, equal.c.key == line.c.key, _stands(equal))
     names = tuple(column.name for column in t.treatments.c if column.name not in ("twin_id", "intake_id"))
     select = (
         _of_twin(t.treatments, twin_id, until, names)
-        .add_columns(sa.func.coalesce(known.c.product, t.treatments.c.product).label("product_name"))
+        .add_columns(sa.func.coalesce(known.c.product, t.treatments.c.product).label("product_name"), line.c.category)
         .outerjoin(known, known.c.alias == t.treatments.c.product)
+        .outerjoin(line, line.c.id == t.treatments.c.activity_id)
+        .where(sa.or_(line.c.id.is_(None), stands))
     )
     return frame(engine, select)
 
@@ -174,9 +185,18 @@ def digest(engine: sa.Engine, twin_id: str, until: dt.date | None = None, what: 
 
 
 def correct_activity(
-    engine: sa.Engine, twin_id: str, key: str, occurrence: int, changes: dict[str, Any], *, withdraw: bool = False
+    engine: sa.Engine,
+    twin_id: str,
+    key: str,
+    occurrence: int,
+    changes: dict[str, Any],
+    *,
+    products: Sequence[dict[str, Any]] | None = None,
+    withdraw: bool = False,
 ) -> str:
     """Correct or withdraw a line of work by a new row that takes its place; the old one stays as evidence.
+
+    What it spread goes with it: the products of the old line, or those given (``product, dose, dose_unit``).
 
     Returns the key of the new row.
 
@@ -202,8 +222,23 @@ def correct_activity(
         row |= {"twin_id": twin_id, "attributes": old["attributes"]}
         row |= {"corrects_key": key, "corrects_occurrence": occurrence, "withdrawn": withdraw}
         new_key = hashlib.sha256(_canonical(row).encode()).hexdigest()
-        connection.execute(sa.insert(t.activities).values(**row, key=new_key, occurrence=1))
+        insert = sa.insert(t.activities).values(**row, key=new_key, occurrence=1).returning(t.activities.c.id)
+        number = connection.execute(insert).scalar_one()
+        spread = _spread(connection, twin_id, key) if products is None else products
+        for place, product in enumerate([] if withdraw else spread, start=1):
+            content = product | {"twin_id": twin_id, "day": row["day"], "occurrence": place}
+            own_key = hashlib.sha256(_canonical(content | {"of": new_key}).encode()).hexdigest()
+            connection.execute(sa.insert(t.treatments).values(**content, activity_id=number, key=own_key))
     return new_key
+
+
+def _spread(connection: sa.Connection, twin_id: str, key: str) -> list[dict[str, Any]]:
+    """Return the products of a line of work, to be carried over to another."""
+    of_line = sa.select(t.activities.c.id).where(t.activities.c.twin_id == twin_id, t.activities.c.key == key)
+    own = {"id", "twin_id", "activity_id", "intake_id", "key", "occurrence", "day"}
+    columns = [column for column in t.treatments.c if column.name not in own]
+    select = sa.select(*columns).where(t.treatments.c.activity_id.in_(of_line)).order_by(t.treatments.c.occurrence)
+    return [dict(row) for row in connection.execute(select).mappings()]
 
 
 def export_twin(engine: sa.Engine, twin_id: str) -> dict[str, list[dict[str, Any]]]:
