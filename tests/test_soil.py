@@ -155,13 +155,3 @@ def test_curve_numbers_are_those_of_the_handbook():
         soil.curve_number("vineyard", "fair", "B")
     with pytest.raises(DataError):
         soil.curve_number("orchard", "fair", "AB")
-
-
-# National Engineering Handbook 630, Table 10-1: average, dry and wet curve numbers.
-@pytest.mark.parametrize(("average", "dry", "wet"), [(60, 40, 78), (70, 51, 85), (80, 63, 91), (90, 78, 96)])
-def test_curve_numbers_for_dry_and_wet_soil_agree_with_the_handbook(average, dry, wet):
-    assert soil.curve_number_for_wetness(average, "dry") == pytest.approx(dry, abs=2.0)
-    assert soil.curve_number_for_wetness(average, "wet") == pytest.approx(wet, abs=2.0)
-    assert soil.curve_number_for_wetness(average, "average") == average
-    with pytest.raises(DataError, match="dry, average or wet"):
-        soil.curve_number_for_wetness(average, "soaked")

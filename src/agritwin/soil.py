@@ -210,22 +210,3 @@ def curve_number(cover: str, condition: str, group: str) -> int:
             f"Known are {known}, each for the groups A, B, C, D.",
         )
     return numbers["ABCD".index(group)]
-
-
-def curve_number_for_wetness(number: float, wetness: str) -> float:
-    """Return a curve number for ``dry``, ``average`` or ``wet`` soil.
-
-    Hawkins et al. (1985), J. Irrig. Drain. Eng. 111:330-340.
-
-    Raises
-    ------
-    DataError
-        For any other wetness.
-    """
-    if wetness == "average":
-        return number
-    if wetness == "dry":
-        return number / (2.281 - 0.01281 * number)
-    if wetness == "wet":
-        return number / (0.427 + 0.00573 * number)
-    raise DataError(f"Wetness {wetness!r} is unknown.", "It is dry, average or wet.")

@@ -84,14 +84,6 @@ def test_series_in_rows_do_not_mix(winter: xr.DataArray) -> None:
     np.testing.assert_array_equal(chill.chill_portions(rows)[0], chill.chill_portions(winter))
 
 
-def test_degree_days_of_a_sine_equal_the_integral() -> None:
-    angle = (np.arange(100_000) + 0.5) / 100_000 * 2 * np.pi
-    for t_max, t_min in [(25.0, 5.0), (12.0, -3.0), (38.0, 20.0), (9.0, 2.0), (30.0, 15.0)]:
-        curve = (t_max + t_min) / 2 + (t_max - t_min) / 2 * np.sin(angle)
-        expected = np.mean(np.clip(curve, 10.0, 30.0) - 10.0)
-        assert float(degree_days.degree_days_sine(t_max, t_min, 10.0, 30.0)) == pytest.approx(expected, abs=1e-4)
-
-
 def test_degree_days_of_means() -> None:
     assert float(degree_days.degree_days(30.0, 14.0, 4.5)) == 17.5
     assert float(degree_days.degree_days(5.0, -5.0, 4.5)) == 0.0

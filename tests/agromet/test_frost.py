@@ -28,15 +28,6 @@ def test_a_missing_hour_hides_the_day() -> None:
     assert np.isnan(frost.frost_hours(spring(celsius), "Europe/Madrid")).all()
 
 
-def test_last_frost_of_spring_and_not_of_autumn() -> None:
-    day = pd.date_range("2023-01-01", "2024-06-30", freq="D")
-    lowest = xr.DataArray(np.full(len(day), 4.0), coords={"day": day}, dims="day", attrs={"units": "degC"})
-    lowest.loc[{"day": ["2023-04-12", "2023-11-20", "2024-03-01"]}] = -1.0
-    found = frost.last_frost(lowest)
-    assert found.sel(year=2023).values == np.datetime64("2023-04-12")
-    assert np.isnat(found.sel(year=2024).values)  # July is missing: another frost could not be ruled out
-
-
 def test_leaves_are_wet_in_rain_or_damp_air() -> None:
     humid = xr.DataArray([50.0, 95.0, 60.0, np.nan, 95.0], dims="time", attrs={"units": "percent"})
     rain = xr.DataArray([0.0, 0.0, 0.3, 0.0, np.nan], dims="time", attrs={"units": "mm"})
