@@ -52,7 +52,9 @@ def test_files_are_taken_in_at_once_and_one_that_cannot_be_read_is_told_until_it
     assert "bad.csv was converted to a wrong encoding" in told
     assert "activities.xlsx" not in told  # taken in too, as any run would
     assert "files .jpg are not read" in call("records", "take", DEMO, "photo.jpg", code=2)
-    assert "no twin" in call("records", "take", "all", "work.csv", code=2)
+    assert "names 3 twins" in call("records", "take", "all", "work.csv", code=2)
+    assert "no twin" in call("records", "quarantine", "nope", "--language", "en", code=2)
+    assert "none.xlsx: No such file or directory. Check" in call("records", "resubmit", "none.xlsx", code=2)
     held = call("records", "quarantine", DEMO)
     assert "rechazada: bad.csv: bad.csv se convirtió una vez a una codificación equivocada" in held
     assert "rechazada: work.csv, fila 3, columna A: '31/02/2021' Esto no es un día." in held

@@ -265,6 +265,14 @@ def test_a_table_nobody_understands_is_reported_line_by_line(engine, raw, workbo
     assert (report.rows_in, report.accepted, report.rejected, report.questions) == (2, 0, 2, 1)
 
 
+def test_a_file_without_lines_is_told(engine, raw, tmp_path):
+    file = tmp_path / "heads.csv"
+    file.write_text("fecha;labor\n")
+    report = take(engine, raw, file, landed_for=PINILLO)
+    assert (report.rows_in, report.questions) == (0, 1)
+    assert "No table" in queries.quarantine(engine, PINILLO)["reason"].item()
+
+
 def test_a_stated_unit_of_doses_reaches_the_treatments(engine, raw, workbook):
     file = workbook([HEAD, *LINES])
     take(engine, raw, file)

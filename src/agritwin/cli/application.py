@@ -21,7 +21,7 @@ complaints = Console(stderr=True, soft_wrap=True, markup=False)
 
 
 def sentence(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn errors that name a remedy into two sentences and exit code 2."""
+    """Turn errors that name a remedy, and files that cannot be opened, into two sentences and exit code 2."""
 
     @functools.wraps(command)
     def wrapped(*arguments: Any, **options: Any) -> Any:
@@ -29,6 +29,12 @@ def sentence(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*arguments, **options)
         except AgritwinError as error:
             complaints.print(str(error), style="red")
+            raise typer.Exit(2) from error
+        except OSError as error:
+            if error.filename is None:  # no file that somebody named, such as a pipe whose reader went away
+                raise
+            told = f"{error.filename}: {error.strerror}. Check its name, its rights and the space there."
+            complaints.print(told, style="red")
             raise typer.Exit(2) from error
 
     return wrapped

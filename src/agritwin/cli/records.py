@@ -42,10 +42,13 @@ def one_twin(twins: dict[str, config.Settings], twin: str) -> str:
 
     Raises
     ------
-    ConfigError
-        When there is none of that id; ``all`` is none.
+    ConfigError, DataError
+        When there is none of that id, or several are named.
     """
-    return config.choose(list(twins), twin if twin != "all" else "'all'")[0]
+    chosen = config.choose(list(twins), twin)
+    if len(chosen) != 1:
+        raise DataError(f"{twin!r} names {len(chosen)} twins.", f"Give one of {', '.join(chosen)}.")
+    return chosen[0]
 
 
 @records.command()
@@ -89,7 +92,8 @@ def quarantine(
     from agritwin.records import queries
 
     _, engine, twins = open_store()
-    chosen = language or twins[one_twin(twins, twin)].language
+    settings = twins[one_twin(twins, twin)]
+    chosen = language or settings.language
     if export is not None:
         count = export_quarantine(engine, workspace.RAW, twin, export, chosen)
         console.print(f"{count} lines in {export}. Fill in the column in yellow, then:", highlight=False)

@@ -131,7 +131,13 @@ def take_in(
     if _is_geojson(landed):
         return _store(engine, landed, understanding, Mapping(name=landed.name), holding, [_read_parcels(file, holding)])
     chosen, tables = _choose(landed, mappings, corrections)
-    return _store(engine, landed, understanding, chosen, holding, [_read(table, chosen, holding) for table in tables])
+    found = [_read(table, chosen, holding) for table in tables] or [_nothing(holding)]
+    return _store(engine, landed, understanding, chosen, holding, found)
+
+
+def _nothing(holding: Holding) -> Lines:
+    reason, remedy = "No table with lines was found.", "Check that a visible sheet has headers and lines below them."
+    return Lines(refusals=[Refusal("question", "", None, None, None, reason, remedy, holding.landed_for)])
 
 
 def _is_geojson(landed: Landed) -> bool:
