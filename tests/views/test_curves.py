@@ -80,7 +80,7 @@ def test_supply_counts_the_days_that_have_been_and_stacks_irrigation_on_rain():
     plot = water.supply(SAY, series(), water.depletion(SAY, series(), "s").figure.x_range)
     assert "So far: 5\u00a0mm of rain and 5\u00a0mm of simulated irrigation" in plot.summary
     noted = water.supply(SAY, series(), plot.figure.x_range, "records").summary
-    assert "5\u00a0mm of irrigation as written down" in noted
+    assert "5\u00a0mm of irrigation by the diary and what was seen" in noted
     bars = columns(plot, "supply-irrigation")
     assert (bars["top"] - bars["base"]).tolist() == [0, 5, 0, 9]
 
