@@ -1,6 +1,6 @@
 # The two commands of the README, and what developers need. Everything installs into .venv from the hash-checked lock.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test acceptance lint lock benchmark archive clean
+.PHONY: help install demo test acceptance lint lock benchmark screenshot archive clean
 unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV := .venv
@@ -41,6 +41,9 @@ lock: install  ## renew requirements.lock and environment.yml from pyproject.tom
 
 benchmark: install  ## print the speeds the project promises
 	python -m benchmarks.workflow
+
+screenshot: demo  ## take the picture of the report that the README shows (needs Chromium)
+	python scripts/screenshot.py
 
 archive: install  ## write the demo's archive again, to the same bytes
 	python -m scripts.archive
