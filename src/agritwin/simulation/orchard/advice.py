@@ -67,7 +67,7 @@ def irrigation_advice(
     xarray.Dataset
         ``need`` over member: net mm that hold the depletion where the share is met, day after day, as far as the
         limits let it (0 without need); ``share_in_need`` (1) of the members, whatever the limits; ``share_left_short``
-        (1) of the members that the limits leave drier than that; ``advised_net`` and ``advised_gross`` (mm);
+        (1) of the members that the limits leave drier than that at the end; ``advised_net`` and ``advised_gross`` (mm);
         ``first_day_of_need``, the median of the members in need, NaT without.
 
     Raises
@@ -119,7 +119,7 @@ def _held(
     """Water each member day by day up to where its share is met (Eq. 84).
 
     Returns what was given (member) [mm], the days on which the dry soil would be beyond it (member, day), and the
-    members that the limits leave short on any day.
+    members that the limits leave short on the last day.
     """
     total, readily = ahead["total_available_water"], ahead["readily_available_water"]
     held = total - share * (total - management.threshold_share_of_raw * readily)
@@ -136,5 +136,5 @@ def _held(
         lacking = np.maximum(depletion[:, day] - kept - held_at[:, day], 0.0)
         today = np.minimum(lacking, np.minimum(management.maximum_mm_per_day, most - given))
         given, kept = given + today, kept + today
-        short |= today < lacking - 1e-9
+        short = today < lacking - 1e-9
     return given, depletion > held_at, short
