@@ -74,6 +74,31 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return document
 
 
+def read_model[Model: BaseModel](path: Path, model: type[Model], missing: str, remedy: str) -> Model:
+    """Read a YAML file as what a model says.
+
+    Parameters
+    ----------
+    path, model
+        The file, and what it has to hold.
+    missing, remedy
+        What is said when it is not there: what kind of file, and what to do.
+
+    Raises
+    ------
+    ConfigError
+        With file and key when it is missing, no YAML, or says something that is not understood.
+    """
+    if not path.is_file():
+        raise ConfigError(f"There is no {missing} {path}.", remedy)
+    try:
+        return model.model_validate(read_yaml(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{path}, key {key!r}: {first['msg']}.", "Correct it.") from error
+
+
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """Lay one mapping over another: mappings merge, everything else replaces."""
     merged = dict(below)

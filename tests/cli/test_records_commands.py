@@ -7,6 +7,7 @@ import shutil
 import openpyxl
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 import yaml
 from typer.testing import CliRunner
 
@@ -192,24 +193,33 @@ def test_harvests_and_treatments_are_shown_with_what_else_was_written(workspace,
 
 def test_places_and_the_sensor_that_moved(workspace, monkeypatch):
     from agritwin.products.records import open_records
+    from agritwin.records.database import reading
     from agritwin.records.instruments import define_measure, define_sensor
     from agritwin.records.readings import readings, store_readings
+    from agritwin.records.tables import twins
 
     monkeypatch.setattr(console, "width", 200)
     assert "There is none." in call("records", "places", "list")
-    call("records", "places", "kind", "row", "trees:int", "spacing:float:m", "young:bool")
-    assert "no kind of place 'tree'" in call("records", "places", "add", "tree", "1", code=2)
+    (workspace / "line.yaml").write_text("name: line\nfields: {trees: {type: many}}\n")
+    assert "fields.trees.type" in call("records", "places", "kinds", "line.yaml", code=2)
+    assert "no kind of place 'row'" in call("records", "places", "add", "row", "n", code=2)
+    assert "row: trees, spacing" in call("records", "places", "kinds")
     assert "'trees=many' is no int" in call("records", "places", "add", "row", "n", "trees=many", code=2)
     assert "do not agree" in call("records", "places", "add", "row", "n", "trees=4", code=2)
     (workspace / "line.json").write_text('{"type": "LineString", "coordinates": [[-4.1, 41.2], [-4.1, 41.3]]}')
     (workspace / "utm.json").write_text('{"type": "Point", "coordinates": [340000, 4600000]}')
-    values = ("trees=40", "spacing=6", "young=false")
+    values = ("trees=40", "spacing=6")
     assert "in degrees" in call("records", "places", "add", "row", "n", *values, "--outline", "utm.json", code=2)
+    assert "is no bool" in call("records", "places", "add", "tree", "1", "alive=maybe", code=2)
     north = ("records", "places", "add", "row", "north", *values, "--twin", DEMO)
     assert "is place 1" in call(*north, "--outline", "line.json", "--since", "2020-01-01")
     assert "is place 2" in call("records", "places", "add", "row", "south", *values, "--inside", 1)
     assert "no place 9" in call("records", "places", "add", "row", "east", *values, "--inside", 9, code=2)
     engine = open_records()
+    assert "2020-01-01 – open" in call("records", "span", DEMO, "--since", "2020-01-01")
+    with reading(engine) as connection:
+        assert connection.scalar(sa.select(twins.c.valid_from).where(twins.c.id == DEMO)) == dt.date(2020, 1, 1)
+    assert "is before" in call("records", "span", DEMO, "--since", "2020-01-01", "--until", "2019-01-01", code=2)
     define_measure(engine, "soil_moisture", "m3 m-3")
     define_sensor(engine, "probe", "probe", ["soil_moisture"])
     stand = ("records", "places", "stand", "probe")
@@ -223,7 +233,7 @@ def test_places_and_the_sensor_that_moved(workspace, monkeypatch):
     assert readings(engine)["location_id"].to_list() == [1, 1, 2]
     listed = call("records", "places", "list")
     assert "probe 2025-01-01 00:00 – 2025-01-02 06:00" in listed
-    assert "trees: 40, spacing: 6.0, young: False" in listed
+    assert "trees: 40, spacing: 6.0" in listed
     assert "south" not in call("records", "places", "list", "--twin", DEMO)
     assert "north" not in call("records", "places", "list", "--on", "2019-12-31")
 

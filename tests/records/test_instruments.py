@@ -16,8 +16,9 @@ from agritwin.records.instruments import (
     numbers_of,
     stays,
 )
-from agritwin.records.locations import add_location, define_schema, locations
+from agritwin.records.locations import add_location, define_kind, define_schema, locations
 from agritwin.records.readings import readings, store_readings
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -121,6 +122,13 @@ def test_places_keep_to_their_schema(engine):
     with pytest.raises(DataError, match="agree"):
         define_schema(engine, "tree", {"girth": {"type": "float"}})
     assert len(locations(engine)) == 1
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "config" / "places").glob("*.yaml")), ids=lambda file: file.stem)
+def test_the_kinds_that_come_along_can_be_defined(engine, file):
+    kind = define_kind(engine, file)
+    assert kind.name.replace(" ", "-") == file.stem
+    assert kind.description
 
 
 def test_places_have_a_time(engine):

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 import typer
 
+from agritwin import workspace
 from agritwin.cli.application import console, sentence
 from agritwin.cli.pages import show
 from agritwin.cli.records import one_twin, open_store, records
@@ -16,22 +17,22 @@ from agritwin.errors import DataError
 places = typer.Typer(no_args_is_help=True, help="Places of any kind (row, zone, tree, point), and sensors there.")
 records.add_typer(places, name="places")
 
+KINDS = workspace.CONFIG / "places"
+
 
 @places.command()
 @sentence
-def kind(
-    name: Annotated[str, typer.Argument(help="Kind of place, such as row.")],
-    fields: Annotated[
-        list[str] | None, typer.Argument(help="field:type or field:type:unit, as spacing:float:m.")
-    ] = None,
-    description: Annotated[str, typer.Option(help="What it is.")] = "",
+def kinds(
+    files: Annotated[list[Path] | None, typer.Argument(help="YAML files; default: all of config/places.")] = None,
 ) -> None:
-    """Define a kind of place by its typed fields (float, int, string, bool)."""
-    from agritwin.records.locations import define_schema
+    """Define kinds of places by their typed fields, or define them anew."""
+    from agritwin.records.locations import define_kind
 
+    given = [file.resolve() for file in files or []]
     _, engine, _ = open_store()
-    define_schema(engine, name, dict(map(_field, fields or [])), description)
-    console.print(f"Places of kind {name} have {len(fields or [])} fields.", highlight=False)
+    for file in given or sorted(KINDS.glob("*.yaml")):
+        kind = define_kind(engine, file)
+        console.print(f"{kind.name}: {', '.join(kind.fields) or 'no fields'}", highlight=False)
 
 
 @places.command()
@@ -116,14 +117,26 @@ def stand(
     console.print(f"{sensor} stands at place {place} since {since:%Y-%m-%d %H:%M} UTC.", highlight=False)
 
 
+@records.command()
+@sentence
+def span(
+    twin: Annotated[str, typer.Argument(help="Id of the twin.")],
+    since: Annotated[
+        dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day; open if left out.")
+    ] = None,
+    until: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day; open if left out.")] = None,
+) -> None:
+    """Say from when to when a parcel belongs to the holding; the interface offers it for those days."""
+    from agritwin.records.people import set_span
+
+    _, engine, twins = open_store()
+    set_span(engine, one_twin(twins, twin), since and since.date(), until and until.date())
+    first, last = (day and f"{day:%Y-%m-%d}" for day in (since, until))
+    console.print(f"{twin}: {first or 'ever'} – {last or 'open'}", highlight=False)
+
+
 def _time(milliseconds: int | None) -> str:
     return "" if milliseconds is None else f"{dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC):%Y-%m-%d %H:%M}"
-
-
-def _field(written: str) -> tuple[str, dict[str, str]]:
-    name, _, about = written.partition(":")
-    kind, _, unit = about.partition(":")
-    return name, {"type": kind} | ({"unit": unit} if unit else {})
 
 
 def _value(written: str, fields: dict[str, dict[str, str]]) -> tuple[str, Any]:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from agritwin.errors import ConfigError
+from agritwin.config import read_model
 from agritwin.holding.amounts import Decimal
 from agritwin.holding.dates import Order
 from agritwin.holding.tables import Table
@@ -124,20 +124,7 @@ def load_mapping(path: Path) -> Mapping:
     ConfigError
         With file and key when it is missing, no YAML, or says something that is not understood.
     """
-    try:
-        return Mapping.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise ConfigError(
-            f"There is no mapping {path}.", "Let one be proposed, correct it and save it there."
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not YAML: {error}.", "Correct the line named.") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            f"{path}, key {key!r}: {first['msg']}.", "Correct it; see the comments of the example."
-        ) from error
+    return read_model(path, Mapping, "mapping", "Let one be proposed, correct it and save it there.")
 
 
 def save_mapping(mapping: Mapping, path: Path) -> None:

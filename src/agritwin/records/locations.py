@@ -1,18 +1,55 @@
 """Places of any kind: farm, field, zone, row, tree, point; each kind is a schema of typed fields with units."""
 
 import datetime as dt
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import pandas as pd
 import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict
 
+from agritwin.config import read_model
 from agritwin.errors import DataError
 from agritwin.records import tables as t
 from agritwin.records.database import insert, writing
 from agritwin.records.measures import canonical_unit
 from agritwin.records.queries import frame
 
+
+class Field(BaseModel):
+    """What a field of a place holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["float", "int", "string", "bool"]
+    unit: str | None = None
+
+
+class Kind(BaseModel):
+    """A kind of place, as its file says it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    description: str = ""
+    fields: dict[str, Field] = {}
+
+
 TYPES: dict[str, type | tuple[type, ...]] = {"float": (int, float), "int": int, "string": str, "bool": bool}
+
+
+def define_kind(engine: sa.Engine, file: Path) -> Kind:
+    """Define the kind of place that a YAML file states.
+
+    Raises
+    ------
+    ConfigError, DataError
+        When the file says something that is not understood, or places of that kind do not fit.
+    """
+    kind = read_model(file, Kind, "kind of place", "Write one; see config/places.")
+    fields = {name: field.model_dump(exclude_none=True) for name, field in kind.fields.items()}
+    define_schema(engine, kind.name, fields, kind.description)
+    return kind
 
 
 def define_schema(engine: sa.Engine, name: str, fields: dict[str, dict[str, str]], description: str = "") -> None:

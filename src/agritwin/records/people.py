@@ -1,5 +1,6 @@
 """Who may do what on which holding: people, and roles that hold for one twin at a time."""
 
+import datetime as dt
 from typing import Literal, get_args
 
 import sqlalchemy as sa
@@ -18,6 +19,22 @@ ALLOWED: dict[str, tuple[Action, ...]] = {
 }
 """What a role may do: read; record work, readings and files; arrange sensors, places, models and services; approve
 commands; administer who has a role."""
+
+
+def set_span(engine: sa.Engine, twin_id: str, first: dt.date | None, last: dt.date | None) -> None:
+    """Say from which to which day a parcel belongs to the holding; None is open.
+
+    Raises
+    ------
+    DataError
+        When it ends before it begins.
+    """
+    if first is not None and last is not None and last < first:
+        raise DataError(f"{last} is before {first}.", "Give the first day before the last.")
+    with writing(engine) as connection:
+        connection.execute(insert(connection, t.twins).on_conflict_do_nothing(), {"id": twin_id})
+        span = {"valid_from": first, "valid_to": last}
+        connection.execute(sa.update(t.twins).where(t.twins.c.id == twin_id).values(**span))
 
 
 def set_role(engine: sa.Engine, party_id: int, twin_id: str, role: Role | None) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from agritwin.errors import ConfigError, DataError
+from agritwin.config import read_model
+from agritwin.errors import DataError
 from agritwin.records.measures import canonical_unit
 from agritwin.records.values import Datatype
 
@@ -86,16 +86,7 @@ def load_registry(path: Path) -> Registry:
     ConfigError
         With file and key when it is missing, no YAML, or says something that is not understood.
     """
-    try:
-        return Registry.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise ConfigError(f"There is no sensor registry {path}.", "Write one; see config/mappings/sensors.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not YAML: {error}.", "Correct the line named.") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{path}, key {key!r}: {first['msg']}.", "Correct it.") from error
+    return read_model(path, Registry, "sensor registry", "Write one; see config/mappings/sensors.")
 
 
 def propose_registry(columns: Iterable[str], name: str) -> Registry:
