@@ -11,7 +11,7 @@ from bokeh.document import Document
 from agritwin import report
 from agritwin.report import offline
 from agritwin.report.page import build, document, environment, variables
-from agritwin.report.sections import green
+from agritwin.report.sections import danger, green
 from agritwin.report.sections.what_if import _plans
 from agritwin.views.blocks import Absent, Columns, Table, Tabs, Text, Tiles
 from agritwin.views.language import UNKNOWN, language
@@ -98,6 +98,17 @@ def test_numbers_and_dates_are_written_as_the_language_writes_them(pages):
     assert "6.75 ha" in english
     assert "15 Jun 2025" in english
     assert "SYNTHETIC DATA" in english
+
+
+def test_the_head_names_what_else_is_as_dangerous_the_likelier_first():
+    rules = (("flood", 0.5), ("drought", 0.9), ("heavy_rain", 0.7), ("heavy_rain", 0.6))
+    rows = [{"rule": rule, "level": "serious", "probability": chance} for rule, chance in rules]
+    rows.append({"rule": "frost", "level": "low", "probability": 1.0})
+    _, sentence, state = danger.overall({"level": "serious", "judgements": rows}, language("es"))
+    assert state == "serious"
+    assert sentence.endswith("También de este nivel: lluvia intensa, inundación.")
+    alone = {"level": "serious", "judgements": [row for row in rows if row["rule"] in ("drought", "frost")]}
+    assert "También" not in danger.overall(alone, language("es"))[1]
 
 
 def test_level_and_reason_come_from_the_judgement_in_the_language_of_the_page(pages):

@@ -68,8 +68,11 @@ def overall(alerts: dict[str, Any] | None, say: Language) -> tuple[str, str, Sta
     if judgement is None:
         return say(f"level.{level}"), say("alert.nothing", rules=len(alerts.get("judgements", []))), STATES[level]
     sentence = reason(judgement, say)
-    if others := sum(row.get("level") == level for row in alerts["judgements"]) - 1:
-        sentence += " " + say("alert.more", count=others)
+    equal = [row for row in alerts["judgements"] if row.get("level") == level and row is not judgement]
+    others = [say.word("rule", row["rule"]) for row in sorted(equal, key=_gravity, reverse=True)]
+    if others:
+        names = ", ".join(dict.fromkeys(name[0].lower() + name[1:] for name in others))
+        sentence += " " + say("alert.more", names=names)
     return say(f"level.{level}"), sentence, STATES[level]
 
 
