@@ -82,9 +82,7 @@ def forecast_rules(count: int, made: Mapping[str, Rule], where: Where) -> None:
         for name in FORECAST_RULES:
             for level in ("low", "serious"):
                 alert, danger = (LEVELS.index(one[name]) >= LEVELS.index(level) for one in (said, was))
-                tally[
-                    name, level, "hits" if alert and danger else "misses" if danger else "false" if alert else ""
-                ] += 1
+                tally[name, level, outcome(alert, danger)] += 1
     for name in FORECAST_RULES:
         for level in ("low", "serious"):
             show(name, Verification(*(tally[name, level, one] for one in OUTCOMES)), level)

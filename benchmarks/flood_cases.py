@@ -86,20 +86,22 @@ def lake(precision: str, *, advection: bool) -> Case:
     return Case(result, x[0], bed + result["water_depth"][0].to_numpy(), bed + depth)
 
 
+def front_depth(speed: float, manning: float, x: NDArray | float, t: NDArray | float) -> NDArray:
+    """Depth of a front onto a level plane: (7/3 n2 u2 (u t - x))^(3/7) solves the full equations."""
+    return (7 / 3 * (manning * speed) ** 2 * np.maximum(speed * t - x, 0)) ** (3 / 7)
+
+
 def front(speed: float, manning: float, cell: float, *, advection: bool) -> Case:
-    """Run a front onto a level plane: h = (7/3 n2 u2 (u t - x))^(3/7) solves the full equations; where it is wet."""
-
-    def depth(x: NDArray | float, t: NDArray | float) -> NDArray:
-        return (7 / 3 * (manning * speed) ** 2 * np.maximum(speed * t - x, 0)) ** (3 / 7)
-
+    """Run a front onto a level plane for an hour; compared where it is wet."""
     times = np.linspace(0, 3600, 1801)
     terrain = raster(np.zeros((2, int(speed * 3600 * 1.15 / cell))), cell)
+    rising = front_depth(speed, manning, -cell / 2, times)
     result = simulate(
         terrain, None, duration_s=3600, output_times_s=[3600], manning=manning, advection=advection,
-        boundaries=[StageEdge("west", times.tolist(), depth(-cell / 2, times).tolist())],
+        boundaries=[StageEdge("west", times.tolist(), rising.tolist())],
     )  # fmt: skip
     x = terrain["x"].to_numpy()
-    exact = depth(x, 3600)
+    exact = front_depth(speed, manning, x, 3600)
     wet = exact > 0
     return Case(result, x[wet], result["water_depth"][0, 0].to_numpy()[wet], exact[wet])
 
@@ -131,42 +133,76 @@ def plane(
     return Case(result, middle, result["outflow_rate"].to_numpy()[1:] / (3 * cell), reference)
 
 
+def between_planes(x: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
+    """Return bed and Manning's n of the tilted V-catchment of Di Giammarco et al. (1996)."""
+    return 0.05 * np.maximum(abs(x - 810) - 10, 0) + 0.02 * y, np.where(abs(x - 810) < 10, 0.15, 0.015)
+
+
 def v_catchment() -> Case:
-    """Rain on the tilted V-catchment of Di Giammarco et al. (1996): discharge at its end against the equilibrium."""
+    """Rain on the tilted V-catchment: discharge at its end (m3/s) against the equilibrium."""
     cell = 20
-    x, y = np.meshgrid(np.arange(81) * cell + 10.0, np.arange(50) * cell + 10.0)
-    terrain = raster(0.05 * np.maximum(abs(x - 810) - 10, 0) + 0.02 * y, cell)
-    manning = terrain["surface_altitude"].copy(data=np.where(abs(x - 810) < 10, 0.15, 0.015))
+    bed, roughness = between_planes(*np.meshgrid(np.arange(81) * cell + 10.0, np.arange(50) * cell + 10.0))
+    terrain = raster(bed, cell)
     result = simulate(
-        terrain, steady_rain(10.8, 5400), duration_s=10800, output_times_s=[10800], manning=manning,
-        boundaries=[FreeEdge("south", 800, 820)], monitor_step_s=10, precision="f64", advection=False,
+        terrain, steady_rain(10.8, 5400), duration_s=10800, output_times_s=[10800], monitor_step_s=10,
+        manning=terrain["surface_altitude"].copy(data=roughness), boundaries=[FreeEdge("south", 800, 820)],
+        precision="f64", advection=False,
     )  # fmt: skip
     time = result["monitor_time"].to_numpy()
     return Case(result, time, result["outflow_rate"].to_numpy(), np.full(time.size, 4.86))
 
 
+@dataclass(frozen=True)
+class Channel:
+    """A channel of 1000 m whose bed makes a given depth steady (MacDonald et al. 1997), subcritical.
+
+    Attributes
+    ----------
+    entering, rain
+        Discharge into it, m2/s, and rain on it, m/s.
+    """
+
+    rain: float
+    length = 1000.0
+    cell = 5.0
+    manning = 0.033
+    end = 5000.0
+
+    @property
+    def entering(self) -> float:
+        """Discharge into it, m2/s."""
+        return 1.0 if self.rain else 2.0
+
+    @property
+    def centres(self) -> NDArray:
+        """Middles of its cells, m."""
+        return np.arange(self.cell / 2, self.length, self.cell)
+
+    def depth(self, x: NDArray | float) -> NDArray:
+        """Return the steady depth, m."""
+        return (4 / GRAVITY) ** (1 / 3) * (1 + 0.5 * np.exp(-16 * (np.asarray(x) / self.length - 0.5) ** 2))
+
+    def bed(self, at: NDArray) -> NDArray:
+        """Return the altitude of the bed, m."""
+        x = np.linspace(0, self.length + self.cell, 20 * (self.centres.size + 1) + 1)
+        h, q = self.depth(x), self.entering + self.rain * x
+        slope = (q**2 / (GRAVITY * h**3) - 1) * np.gradient(h, x) - self.manning**2 * q**2 / h ** (10 / 3)
+        slope -= 2 * q * self.rain / (GRAVITY * h**2)
+        bed = np.concatenate([[0], np.cumsum(0.5 * (slope[1:] + slope[:-1]) * np.diff(x))])
+        return np.interp(at, x, bed) - bed.min()
+
+
 def channel(rain: float) -> Case:
-    """Fill a channel of 1000 m whose bed makes a given depth steady (MacDonald et al. 1997), subcritical."""
-    length, count, manning, end = 1000.0, 200, 0.033, 5000.0
-    entering, cell = 1.0 if rain else 2.0, 1000.0 / 200
-
-    def depth(x: NDArray | float) -> NDArray:
-        return (4 / GRAVITY) ** (1 / 3) * (1 + 0.5 * np.exp(-16 * (np.asarray(x) / length - 0.5) ** 2))
-
-    x = np.linspace(0, length + cell, 20 * (count + 1) + 1)
-    h, q = depth(x), entering + rain * x
-    slope = (q**2 / (GRAVITY * h**3) - 1) * np.gradient(h, x) - manning**2 * q**2 / h ** (10 / 3)
-    slope -= 2 * q * rain / (GRAVITY * h**2)
-    bed = np.concatenate([[0], np.cumsum(0.5 * (slope[1:] + slope[:-1]) * np.diff(x))])
-    centres = (np.arange(count) + 0.5) * cell
-    z = np.interp(centres, x, bed) - bed.min()
+    """Fill the channel until it is steady."""
+    made = Channel(rain)
+    z, cell, end = made.bed(made.centres), made.cell, made.end
     result = simulate(
         raster(np.tile(z, (2, 1)), cell), steady_rain(rain * 3.6e6, end) if rain else None, duration_s=end,
-        output_times_s=[end], manning=manning, initial_depth=0.01, precision="f64", hydrology_step_s=0.1,
-        boundaries=[StageEdge("east", [0], [float(z[-1] + depth(length + cell / 2))])],
-        inflows=[DischargeEdge("west", [0], [2 * cell * entering])],
+        output_times_s=[end], manning=made.manning, initial_depth=0.01, precision="f64", hydrology_step_s=0.1,
+        boundaries=[StageEdge("east", [0], [float(z[-1] + made.depth(made.length + cell / 2))])],
+        inflows=[DischargeEdge("west", [0], [2 * cell * made.entering])],
     )  # fmt: skip
-    return Case(result, centres, result["water_depth"][0, 0].to_numpy(), depth(centres))
+    return Case(result, made.centres, result["water_depth"][0, 0].to_numpy(), made.depth(made.centres))
 
 
 def _ritter(x: NDArray, t: float, left: float) -> NDArray:
@@ -203,20 +239,28 @@ def dam_break(right: float, precision: str) -> Case:
     return Case(result, x, result["water_depth"][0, 0].to_numpy(), exact)
 
 
+BOWL_RADIUS, BOWL_DEPTH, BOWL_SIZE, BOWL_CELLS = 1.0, 0.1, 4.0, 120
+
+
+def bowl_bed(along: NDArray) -> NDArray:
+    """Bed of a paraboloid where both coordinates are among these, m."""
+    x, y = np.meshgrid(*[along - BOWL_SIZE / 2] * 2)
+    return BOWL_DEPTH * ((x**2 + y**2) / BOWL_RADIUS**2 - 1)
+
+
 def paraboloid() -> tuple[NDArray, Callable[[float], NDArray], float, float]:
     """Return bed, depth at a time, period and cell size of water that swings in a paraboloid (Thacker 1981)."""
-    count, size, h0, r0, a = 120, 4.0, 0.1, 0.8, 1.0
-    x, y = np.meshgrid(*[(np.arange(count) + 0.5) * size / count - size / 2] * 2)
-    r2 = x**2 + y**2
-    bed = h0 * (r2 / a**2 - 1)
-    swing, omega = (a**2 - r0**2) / (a**2 + r0**2), np.sqrt(8 * GRAVITY * h0) / a
+    cell, r0 = BOWL_SIZE / BOWL_CELLS, 0.8
+    bed = bowl_bed((np.arange(BOWL_CELLS) + 0.5) * cell)
+    swing = (BOWL_RADIUS**2 - r0**2) / (BOWL_RADIUS**2 + r0**2)
+    omega = np.sqrt(8 * GRAVITY * BOWL_DEPTH) / BOWL_RADIUS
 
     def depth(t: float) -> NDArray:
-        k = 1 - swing * np.cos(omega * t)
-        level = h0 * (np.sqrt(1 - swing**2) / k - 1 - r2 / a**2 * ((1 - swing**2) / k**2 - 1))
+        k, stretch = 1 - swing * np.cos(omega * t), bed / BOWL_DEPTH + 1
+        level = BOWL_DEPTH * (np.sqrt(1 - swing**2) / k - 1 - stretch * ((1 - swing**2) / k**2 - 1))
         return np.maximum(level - bed, 0)
 
-    return bed, depth, 2 * np.pi / omega, size / count
+    return bed, depth, 2 * np.pi / omega, cell
 
 
 def bowl() -> tuple[Case, Case]:

@@ -19,6 +19,8 @@ from agritwin.simulation.flood import CurveNumber, PointInflow, StageEdge, simul
 from benchmarks.flood_cases import Case
 
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "providers" / "eo_samples"
+BOSCASTLE_MANNING, BOSCASTLE_CURVE_NUMBER = 0.04, 76
+WATCHED = np.arange(36 * 3600, 46 * 3600 + 1, 300.0)
 NOT_IN_THE_MODEL = {"house030", "house032", "house033"}
 
 
@@ -76,30 +78,38 @@ def _filled(z: NDArray, outlets: NDArray) -> NDArray:
     return level
 
 
+def valency(samples: Path = SAMPLES) -> tuple[NDArray, NDArray, NDArray]:
+    """Return the bed above Boscastle on cells of 50 m, which of them are sea, and its rain of 5 minutes, mm/h."""
+    folder = samples / "flood_boscastle"
+    altitude = np.loadtxt(folder / "boscastle_square_50m.asc", skiprows=6)
+    sea = altitude == 0
+    return _filled(np.where(sea, -5.0, altitude), sea), sea, np.loadtxt(folder / "rain_uniform_5min_mmh.txt")
+
+
+def modelled(hours: NDArray, samples: Path = SAMPLES) -> NDArray:
+    """Discharge into the sea of the other model, m3/s."""
+    found = np.loadtxt(samples / "flood_boscastle" / "reference_model_output_50m_72h.dat")[:, 2]
+    return np.interp(hours, np.arange(found.size) / 12, found)
+
+
 def boscastle(samples: Path = SAMPLES) -> Case:
     """Rain of 5 minutes on a 50 m terrain, discharge into the sea (m3/s) over hours.
 
     The reference is the output of a model that makes runoff in another way. The curve number is the one that gives the
     reference's volume of runoff; size and hour of the peak can be compared.
     """
-    folder = samples / "flood_boscastle"
-    altitude = np.loadtxt(folder / "boscastle_square_50m.asc", skiprows=6)
-    reference = np.loadtxt(folder / "reference_model_output_50m_72h.dat")[:, 2]
-    intensity = np.loadtxt(folder / "rain_uniform_5min_mmh.txt")
-    sea = altitude == 0
-    bed = _filled(np.where(sea, -5.0, altitude), sea)
+    bed, sea, intensity = valency(samples)
     y, x = (50.0 * np.arange(n) for n in bed.shape)
     rain = xr.DataArray(
         intensity, {"time": 300.0 * np.arange(1, intensity.size + 1)}, ("time",), attrs={"units": "mm h-1"}
     )
-    times = np.arange(36 * 3600, 46 * 3600 + 1, 300.0)
     result = simulate(
-        xr.Dataset({"surface_altitude": (("y", "x"), bed)}, {"y": y[::-1], "x": x}), rain, duration_s=times[-1],
-        output_times_s=times.tolist(), manning=0.04, boundaries=[StageEdge("west", [0], [-5.0])],
-        infiltration=CurveNumber(76), longest_step_s=10, hydrology_step_s=60,
+        xr.Dataset({"surface_altitude": (("y", "x"), bed)}, {"y": y[::-1], "x": x}), rain, duration_s=WATCHED[-1],
+        output_times_s=WATCHED.tolist(), manning=BOSCASTLE_MANNING, boundaries=[StageEdge("west", [0], [-5.0])],
+        infiltration=CurveNumber(BOSCASTLE_CURVE_NUMBER), longest_step_s=10, hydrology_step_s=60,
     )  # fmt: skip
     rates, sampled = result["outflow_rate"].to_numpy(), result["monitor_time"].to_numpy()
-    left = np.interp(times, sampled, np.concatenate([[0], np.cumsum(rates[1:] * np.diff(sampled))]))
+    left = np.interp(WATCHED, sampled, np.concatenate([[0], np.cumsum(rates[1:] * np.diff(sampled))]))
     held = (result["water_depth"].to_numpy() * sea).sum(axis=(1, 2), dtype=float) * 2500
-    hours = times[1:] / 3600
-    return Case(result, hours, np.diff(left + held) / 300, np.interp(hours, np.arange(reference.size) / 12, reference))
+    hours = WATCHED[1:] / 3600
+    return Case(result, hours, np.diff(left + held) / 300, modelled(hours, samples))

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -21,6 +20,7 @@ import xarray as xr
 
 from agritwin.simulation.flood import simulate
 from benchmarks.flood import CELL, REPEATS, Clock, farmland
+from benchmarks.flood_peer import Problem
 
 PEERS = ("itzi", "landlab", "anuga")
 RAIN, MANNING, WET = 50.0, 0.05, 0.05
@@ -41,11 +41,11 @@ def ours(terrain: xr.Dataset, duration: float) -> tuple[np.ndarray, float, float
     return result["water_depth"].isel(time=-1).to_numpy(), cells, cpu
 
 
-def peer(python: str, name: str, **problem: Any) -> tuple[np.ndarray, float, float]:
-    """Depths (time, y, x), cell updates and CPU-seconds of a peer on a problem of `flood_peer.py`."""
+def peer(python: str, name: str, problem: Problem) -> tuple[np.ndarray, float, float]:
+    """Depths (time, y, x), cell updates and CPU-seconds of a peer."""
     with tempfile.TemporaryDirectory() as folder:
         given, result = Path(folder, "problem.npz"), Path(folder, "result.npz")
-        np.savez(given, **problem)
+        np.savez(given, **vars(problem))
         script = Path(__file__).with_name("flood_peer.py")
         single = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         single.pop("PYTHONPATH", None)
@@ -62,11 +62,10 @@ def main() -> None:
     count, minutes = (int(rest[0]) if rest else 300), (float(rest[1]) if len(rest) > 1 else 20.0)
     terrain, duration = farmland(count), 60 * minutes
     bed = terrain["surface_altitude"].to_numpy()
-    problem = {"bed": bed, "start": np.zeros(bed.shape), "cell": CELL, "rain": RAIN, "until": duration}
-    problem |= {"manning": MANNING, "times": [duration]}
+    problem = Problem(bed, np.zeros(bed.shape), CELL, np.array([duration]), MANNING, RAIN, duration)
     results = {"agritwin": ours(terrain, duration)}
     for name in PEERS:
-        depths, updates, cpu = peer(python, name, **problem)
+        depths, updates, cpu = peer(python, name, problem)
         results[name] = depths[-1], updates, cpu
     reference, _, spent = results["agritwin"]
     print(f"{count} x {count} cells of {CELL:g} m, {RAIN:g} mm/h for {minutes:g} min, n = {MANNING}, closed")
