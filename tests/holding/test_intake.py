@@ -260,6 +260,18 @@ def test_harvest_units_come_from_line_header_or_mapping(engine, raw, tmp_path):
     assert set(yields["source"]) == {"harvest.json"}
 
 
+def test_a_unit_stated_for_files_without_one_does_not_overrule_that_of_a_line(engine, raw, tmp_path):
+    columns = {"day": "fecha", "amount": "cosecha", "twin": "id"}
+    mapping = Mapping.model_validate(
+        {"name": "m", "tables": [{"kind": "harvests", "columns": columns, "unit": "kg/ha"}]}
+    )
+    row = {"id": PINILLO, "fecha": "2020-09-30", "cosecha": 7}
+    for name, more in (("without.json", {}), ("with.json", {"unidad": "t"})):
+        (tmp_path / name).write_text(json.dumps([row | more]))
+        assert take(engine, raw, tmp_path / name, mapping).accepted == 1
+    assert sorted(queries.harvests(engine, PINILLO)["unit"]) == ["kg ha-1", "t"]
+
+
 def test_a_table_nobody_understands_is_reported_line_by_line(engine, raw, workbook):
     report = take(engine, raw, workbook([["foo", "bar"], [1, 2], [3, 4]]))
     assert (report.rows_in, report.accepted, report.rejected, report.questions) == (2, 0, 2, 1)

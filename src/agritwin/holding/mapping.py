@@ -76,11 +76,15 @@ class TableMapping(_Frozen):
         return self
 
     def fits(self, table: Table) -> bool:
-        """Return whether a table has all the headers named here, and years where years are meant."""
+        """Return whether a table has all the headers named here, years where years are meant, and no unit left out."""
         if self.sheet is not None and table.sheet != self.sheet:
             return False
         if bool(table.years) != (self.kind == "yearly_harvests"):
             return False
+        others = [header for header in table.header if header not in self.columns.values()]
+        written = {found[0] for header in others if (found := field_of(header, TAKEN[self.kind]))}
+        if written & {"unit", "dose_unit"} - set(self.columns):
+            return False  # another sender's, who says the unit line by line: one stated here would overrule it unseen
         return all(table.column(header) is not None for header in self.columns.values())
 
 
