@@ -18,13 +18,13 @@ from agritwin.errors import DataError
 SHOWN = 12
 """Digits of a line's key by which people name it."""
 
+Twin = Annotated[str, typer.Argument(help="Id of the twin.")]
+Year = Annotated[int | None, typer.Option(help="Calendar year; default: all.")]
+
 
 @records.command()
 @sentence
-def work(
-    twin: Annotated[str, typer.Argument(help="Id of the twin.")],
-    year: Annotated[int | None, typer.Option(help="Calendar year; default: all.")] = None,
-) -> None:
+def work(twin: Twin, year: Year = None) -> None:
     """Show the lines of field work with the names by which they are corrected."""
     lines = _of_year(_lines(twin)[1], year)
     show(
@@ -42,10 +42,7 @@ def work(
 
 @records.command()
 @sentence
-def labour(
-    twin: Annotated[str, typer.Argument(help="Id of the twin.")],
-    year: Annotated[int | None, typer.Option(help="Calendar year; default: all.")] = None,
-) -> None:
+def labour(twin: Twin, year: Year = None) -> None:
     """Show how many equal lines each day and task has: as a rule one a worker."""
     from agritwin.records import queries
 
@@ -56,10 +53,7 @@ def labour(
 
 @records.command()
 @sentence
-def harvests(
-    twin: Annotated[str, typer.Argument(help="Id of the twin.")],
-    year: Annotated[int | None, typer.Option(help="Calendar year; default: all.")] = None,
-) -> None:
+def harvests(twin: Twin, year: Year = None) -> None:
     """Show what was harvested, by day or by year, and which file says so."""
     from agritwin.records import queries
 
@@ -80,10 +74,7 @@ def harvests(
 
 @records.command()
 @sentence
-def treatments(
-    twin: Annotated[str, typer.Argument(help="Id of the twin.")],
-    year: Annotated[int | None, typer.Option(help="Calendar year; default: all.")] = None,
-) -> None:
+def treatments(twin: Twin, year: Year = None) -> None:
     """Show the products applied, under the names that the table of spellings gives them."""
     from agritwin.records import queries
 
@@ -105,7 +96,7 @@ def treatments(
 @records.command()
 @sentence
 def correct(
-    twin: Annotated[str, typer.Argument(help="Id of the twin.")],
+    twin: Twin,
     line: Annotated[str, typer.Argument(help="Name of the line, as 'agritwin records work' shows it.")],
     changes: Annotated[list[str] | None, typer.Argument(help="field=value, such as day=2025-03-04 or notes=…")] = None,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="The work was never done.")] = False,
