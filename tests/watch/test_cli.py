@@ -1,12 +1,17 @@
 """The commands of watch, notices and actuators, as a person types them."""
 
 import datetime as dt
+from pathlib import Path
 
+import numpy as np
 import pytest
+import xarray as xr
 import xmlschema
+from shapely.geometry import shape
 from typer.testing import CliRunner
 
 from agritwin import config
+from agritwin.alerts.live import RainReading, follow
 from agritwin.alerts.stores import commands, inbox
 from agritwin.cli import app
 from agritwin.cli.application import console
@@ -88,3 +93,23 @@ def test_a_context_is_read_again_when_the_dag_has_published(workspace):
     assert len(contexts.of(DEMO).product["judgements"]) == 1
     assert contexts.of(NEIGHBOUR).situation.library is None
     connect(workspace / "data" / "records.db").dispose()
+
+
+def test_a_raster_of_hard_rain_over_a_parcel_raises_the_danger_that_its_gauge_measures(engine, contexts, run, tmp_path):
+    said = [(dt.datetime.fromisoformat(one["time"]), one["precipitation"]) for one in messages(62, 2, NOW)]
+    gauge = [RainReading("gauge", time, mm) for time, mm in said]
+    known = [(one.rule, one.level) for one in follow(gauge, contexts.of(DEMO).situation)[1]]
+    place = shape(config.outlines(Path("config"))[DEMO]).representative_point()
+    rain = np.zeros((len(said), 3, 3))
+    rain[:, 1, 1] = [mm for _, mm in said]
+    axes = {"lat": place.y + np.array([0.01, 0, -0.01]), "lon": place.x + np.array([-0.01, 0, 0.01])}
+    times = {"time": [np.datetime64(time.replace(tzinfo=None), "ns") for time, _ in said]}
+    raster = xr.Dataset({"rain": (("time", "lat", "lon"), rain, {"units": "mm"})}, times | axes)
+    raster.to_zarr(tmp_path / "radar.zarr", consolidated=False)
+    assert run("listen", str(tmp_path / "radar.zarr")).exit_code == 2
+    told = run("listen", str(tmp_path / "radar.zarr"), "--twin", DEMO)
+    assert "24 readings stored" in told.output, told.output
+    found = test_follow.look(engine, contexts)
+    assert [(one.judgement.rule, one.judgement.level) for one in found] == known
+    assert ("flood", "serious") in known
+    assert "0 readings stored, 24 known" in run("listen", str(tmp_path / "radar.zarr"), "--twin", DEMO).output

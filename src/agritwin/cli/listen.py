@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     from agritwin.sensors.mqtt import Broker
 
 DEMO_PORT = 18_830
+RASTERS = (".nc", ".zarr")
 
 
 @app.command()
 @sentence
 def listen(
-    files: Annotated[list[Path] | None, typer.Argument(help="CSV or JSON lines; without any, the broker.")] = None,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="CSV or JSON lines, or rain in time (Zarr, NetCDF); without any, the broker."),
+    ] = None,
     twin: Annotated[str | None, typer.Option(help="Twin of files that name none.")] = None,
     registry: Annotated[Path | None, typer.Option(help="Which topic or column is which sensor.")] = None,
     demo_broker: Annotated[
@@ -162,8 +166,30 @@ def _take_in(
 
     if twin:
         config.choose(list(twins), twin)
+    if rasters := [path for path in files if path.suffix in RASTERS]:
+        _take_in_rain(engine, rasters, twin)
+    files = [path for path in files if path not in rasters]
+    if not files:
+        return
     stated = registry or next((settings.records.sensor_registry for settings in twins.values()), None)
     known = load_registry(stated or _missing())
     tomorrow = dt.date.today() + dt.timedelta(days=1)
     for path in files:
         console.print(str(ingest(engine, path, known, list(twins), tomorrow, landed_for=twin)), highlight=False)
+
+
+def _take_in_rain(engine: sa.Engine, files: list[Path], twin: str | None) -> None:
+    """Store the rain that rasters have over a twin's land and what drains to it."""
+    from shapely.geometry import shape
+
+    from agritwin.pins import open_or_none
+    from agritwin.products.rain_rasters import catchment_cells
+    from agritwin.sensors.rain_raster import read_rain_raster, store_rain
+
+    if not twin:
+        raise ConfigError("A raster of rain does not say for which twin it is.", "Give --twin.")
+    pointer = Path(f"data/cubes/terrain/{twin}.json")
+    terrain = open_or_none(pointer) if pointer.is_file() else None
+    places = catchment_cells(shape(config.outlines(workspace.CONFIG)[twin]), terrain)
+    for path in files:
+        console.print(store_rain(engine, twin, read_rain_raster(path), places), highlight=False)
