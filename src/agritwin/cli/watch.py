@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from agritwin.watch.follow import News
 
 DEMO_PORT = 18_830
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
+"""A watch that was started at the same moment on a busy machine may need ten seconds to begin."""
 COLOURS = {"none": "green", "low": "yellow", "mid": "dark_orange", "serious": "red"}
 
 

@@ -19,7 +19,6 @@ from rich.progress import track
 
 from agritwin.simulation.flood.events import Event, curve_number, excess_mm
 from agritwin.simulation.flood.infiltration import CurveNumber
-from agritwin.simulation.flood.solver import simulate
 from agritwin.simulation.flood.storms import design_storm
 
 AXES = ("soil_water", "duration", "depth")
@@ -82,6 +81,8 @@ def coarsened(terrain: xr.Dataset, resolution_m: float) -> xr.Dataset:
 
 def run(terrain: xr.Dataset, event: Event, plan: Plan) -> xr.Dataset:
     """Run one event as the library does: on this terrain, without advection, until some time after the rain."""
+    from agritwin.simulation.flood.solver import simulate
+
     return simulate(
         terrain,
         design_storm(event.depth_mm, event.duration_h),

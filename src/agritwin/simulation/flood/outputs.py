@@ -1,14 +1,16 @@
 """Results of a simulation as a dataset, and their summary for a parcel."""
 
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from agritwin.errors import DataError
 from agritwin.simulation.flood.grid import Grid, cells
-from agritwin.simulation.flood.monitor import Monitor
-from agritwin.simulation.flood.record_kernels import cell_velocities
+
+if TYPE_CHECKING:
+    from agritwin.simulation.flood.monitor import Monitor
 
 HANDED_ON = ("source", "title", "licence", "attribution", "synthetic")
 SHARE_DEPTHS_CM = (5, 10, 30)
@@ -44,6 +46,8 @@ class Frame:
 
 def frame(fields: tuple[np.ndarray, ...], grid: Grid) -> Frame:
     """Copy depths and form velocities of cells from padded arrays; still where shallower than `layout.SHALLOW`."""
+    from agritwin.simulation.flood.record_kernels import cell_velocities  # numba, which readers of runs do not need
+
     h, qx, qy = fields
     along_x, along_rows = grid.padded(), grid.padded()
     cell_velocities(h, qx, qy, grid.bed, along_x, along_rows)
@@ -55,7 +59,7 @@ def collect(
     grid: Grid,
     times_s: np.ndarray,
     frames: list[Frame],
-    monitor: Monitor,
+    monitor: "Monitor",
     gauges: list[str],
     ledger: Ledger,
     settings: dict[str, str | float],
@@ -175,5 +179,5 @@ def _rates(times: np.ndarray, volumes: list[float]) -> np.ndarray:
     return np.concatenate([[0.0], np.diff(volumes) / np.diff(times)])
 
 
-def _first(monitor: Monitor) -> str:
+def _first(monitor: "Monitor") -> str:
     return f"{monitor.thresholds[0]:g} m" if monitor.thresholds.size else "the first threshold"
