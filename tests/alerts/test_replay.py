@@ -1,14 +1,22 @@
 """A history judged twice gives the same alerts, and the future changes none of the past."""
 
 import datetime as dt
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agritwin.alerts.replay import Event, Verification, dangers, events, replay, verify
+from agritwin.alerts.catalogue import rules
+from agritwin.alerts.replay import Event, Verification, dangers, events, replay, score, verify
 from agritwin.alerts.rules import Evidence, Rule
+from agritwin.config import read_yaml
+from benchmarks import alerts as benchmark
+from tests.conftest import ROOT
+
+ALERTS = read_yaml(ROOT / "config" / "config.yaml")["alerts"]
 
 FROST = Rule(
     "frost", "air_temperature", "degC", {"low": 0.0, "mid": -1.0, "serious": -3.0}, "below", 0.3, hysteresis=0.5
@@ -70,6 +78,32 @@ def test_alerts_are_verified_against_what_happened():
     assert verification == Verification(hits=1, misses=1, false_alarms=1)
     assert verification.detected == 0.5
     assert verification.false_alarm_ratio == 0.5
+
+
+def test_a_level_is_scored_with_all_that_reach_it():
+    pairs = [("serious", "mid"), ("low", "none"), ("none", "low"), ("mid", "serious"), ("none", "none")]
+    assert score(pairs, "low") == Verification(hits=2, misses=1, false_alarms=1)
+    assert score(pairs, "serious") == Verification(hits=0, misses=1, false_alarms=1)
+
+
+def test_the_benchmark_scores_frost_by_what_its_members_say_and_the_weather_does(monkeypatch):
+    """Members that are the weather miss nothing; members half of whom are colder announce nights that stay mild."""
+    hours = np.datetime64("2025-01-01T00", "ns") + np.arange(48) * np.timedelta64(1, "h")
+
+    def source(*coldest):
+        night = np.where(np.arange(48) == 5, np.array(coldest)[:, None], 10.0)
+        air = xr.DataArray(night, {"time": hours}, ("member", "time"), attrs={"units": "degC"})
+        rain = xr.DataArray(np.zeros((len(coldest), 48)), {"time": hours}, ("member", "time"), attrs={"units": "mm"})
+        return lambda: SimpleNamespace(fetch=lambda *_: xr.Dataset({"air_temperature": air, "precipitation": rain}))
+
+    def scored(members, weather):
+        monkeypatch.setattr(benchmark, "ArchiveForecast", source(*members))
+        monkeypatch.setattr(benchmark, "ArchiveWeather", source(weather))
+        return dict(benchmark.forecast_rules(3, rules(ALERTS), None))["frost", "low"]
+
+    assert scored([-1.0, -1.0], -1.0) == Verification(3, 0, 0)
+    assert scored([-1.0, 4.0], 4.0) == Verification(0, 0, 3)
+    assert scored([4.0, 4.0], -1.0) == Verification(0, 3, 0)
 
 
 def test_shares_without_cases_are_unknown():

@@ -1,6 +1,8 @@
 """The commands of watch, notices and actuators, as a person types them."""
 
 import datetime as dt
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -113,3 +115,9 @@ def test_a_raster_of_hard_rain_over_a_parcel_raises_the_danger_that_its_gauge_me
     assert [(one.judgement.rule, one.judgement.level) for one in found] == known
     assert ("flood", "serious") in known
     assert "0 readings stored, 24 known" in run("listen", str(tmp_path / "radar.zarr"), "--twin", DEMO).output
+
+
+def test_the_watch_starts_without_the_compiler_of_the_solver():
+    """A start on a busy machine waits for whatever is imported, and the watch simulates nothing."""
+    code = "import sys, agritwin.watch.loop; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -93,3 +93,10 @@ def verify(alerts: Sequence[Event], dangers: Sequence[tuple[dt.datetime, dt.date
     hits = sum(any(overlap(event, danger) for event in alerts) for danger in dangers)
     false_alarms = sum(not any(overlap(event, danger) for danger in dangers) for event in alerts)
     return Verification(hits, len(dangers) - hits, false_alarms)
+
+
+def score(pairs: Iterable[tuple[Level, Level]], level: Level) -> Verification:
+    """Count occasions at which a level was announced and at which it was true, from pairs `(announced, true)`."""
+    bar = LEVELS.index(level)
+    found = [(LEVELS.index(announced) >= bar, LEVELS.index(true) >= bar) for announced, true in pairs]
+    return Verification(found.count((True, True)), found.count((False, True)), found.count((True, False)))
