@@ -1,8 +1,10 @@
 """The commands of watch, notices and actuators, as a person types them."""
 
+import contextlib
 import datetime as dt
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,8 @@ from agritwin.cli import app
 from agritwin.cli.application import console
 from agritwin.records.database import connect
 from agritwin.watch.cloudburst import messages
-from agritwin.watch.context import Contexts
+from agritwin.watch.context import Contexts, load
+from agritwin.watch.loop import Watch
 from tests.conftest import DEMO, ROOT
 from tests.watch import test_follow
 from tests.watch.conftest import NEIGHBOUR
@@ -121,3 +124,20 @@ def test_the_watch_starts_without_the_compiler_of_the_solver():
     """A start on a busy machine waits for whatever is imported, and the watch simulates nothing."""
     code = "import sys, agritwin.watch.loop; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_broker_for_trying_out_opens_when_the_floods_are_read_since_it_keeps_nothing(engine, workspace, monkeypatch):
+    order, stop = [], threading.Event()
+    monkeypatch.setattr(
+        Contexts, "of", lambda self, twin: order.append("floods") or load(workspace, twin, settings[twin])
+    )
+    settings = config.load(workspace / "config", DEMO)
+
+    @contextlib.contextmanager
+    def here():
+        order.append("broker")
+        stop.set()
+        yield
+
+    Watch(engine, workspace, settings, here=here).run(stop, print, lambda: None)
+    assert order[:2] == ["floods", "broker"]

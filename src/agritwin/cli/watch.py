@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import functools
 import logging
 import signal
 import threading
@@ -48,23 +49,23 @@ def watch(
     settings = config.load(root / workspace.CONFIG, twin)
     about = next(iter(settings.values())).listen
     broker = registry = None
+    here = contextlib.nullcontext
     if listener or demo_broker:
         if about.registry is None:
             raise ConfigError("No registry says which topic is which sensor.", "State listen.registry.")
-        here = {"host": "127.0.0.1", "port": DEMO_PORT, "protocol": "3.1.1", "ca": None} if demo_broker else {}
-        stated = about.model_copy(update=here)
+        own = {"host": "127.0.0.1", "port": DEMO_PORT, "protocol": "3.1.1", "ca": None} if demo_broker else {}
+        stated = about.model_copy(update=own)
         broker = Broker(**stated.model_dump(exclude={"registry", "topics"}), topics=tuple(stated.topics))
         registry = load_registry(root / about.registry)
-    stop = threading.Event()
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_until_told(stop, seconds))
-        if demo_broker:
-            from agritwin.sensors.demo import demo_broker as run_broker
+    if demo_broker:
+        from agritwin.sensors.demo import demo_broker as run_broker
 
-            stack.enter_context(run_broker(DEMO_PORT))
+        here = functools.partial(run_broker, DEMO_PORT)
+    stop = threading.Event()
+    with _until_told(stop, seconds):
         where = f"{broker.host}:{broker.port}" if broker else "readings that another process stores"
         told = f"Watching {', '.join(settings)}; {where}."
-        watched = Watch(open_records(), root, settings, broker, registry)
+        watched = Watch(open_records(), root, settings, broker, registry, here)
         watched.run(stop, _tell, lambda: console.print(told, highlight=False))
 
 

@@ -42,6 +42,8 @@ class Watch:
         Of each twin.
     broker, registry
         Where sensors speak, and what they are; None where another process listens.
+    here
+        Opens a broker in this process, for trying out: last of all, since it keeps nothing for who does not listen yet.
     """
 
     engine: sa.Engine
@@ -49,6 +51,7 @@ class Watch:
     settings: Mapping[str, Settings]
     broker: Broker | None = None
     registry: Registry | None = None
+    here: Callable[[], contextlib.AbstractContextManager[object]] = contextlib.nullcontext
 
     def run(self, stop: threading.Event, tell: Callable[[News], None], ready: Callable[[], None]) -> None:
         """Watch until told to stop.
@@ -68,7 +71,7 @@ class Watch:
             if contexts.of(twin).situation.library is None:
                 log.warning("%s: no floods were run ahead, so none is judged. Run snakemake.", twin)
         silence_due = 0.0
-        with self._beside(stop, woken, contexts, ready):
+        with self.here(), self._beside(stop, woken, contexts, ready):
             while not stop.is_set():
                 woken.wait(LOOK_S)
                 woken.clear()
