@@ -178,6 +178,7 @@ def test_killed_at_any_point_it_comes_to_the_same_result(
         process.wait()
         if len(Checkpoint(folder).done()) == 6:
             (folder / f"part-{int(random.integers(0, 6)):05d}.nc").unlink()
+    (folder / ".part-00004-half").write_bytes(b"as a kill in the middle of writing leaves it")
     last = started(folder)
     assert last.communicate()[0].split()[-1] == digest(uninterrupted)
     assert not list(folder.glob(".part*"))

@@ -56,11 +56,13 @@ class Checkpoint:
             return True
 
     def begin(self, key: str) -> None:
-        """Drop parts that were made under another key."""
+        """Drop parts that were made under another key, and what a killed run wrote half."""
         mark = self.folder / "key.json"
-        if not mark.is_file() or read_json(mark) != key:
-            for path in [*self._parts(), self.folder / "plan.json", *self.folder.glob(".*-*")]:
-                path.unlink(missing_ok=True)
+        made_otherwise = not mark.is_file() or read_json(mark) != key
+        others = [*self._parts(), self.folder / "plan.json"] if made_otherwise else []
+        for path in [*others, *self.folder.glob(".part-*")]:
+            path.unlink(missing_ok=True)
+        if made_otherwise:
             write_json(mark, key)
 
     def _parts(self) -> list[Path]:
