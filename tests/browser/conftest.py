@@ -81,7 +81,7 @@ def _wait_for(address: str, process: subprocess.Popen) -> None:
     raise AssertionError("the server did not answer within a minute")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")
