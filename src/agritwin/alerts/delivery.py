@@ -5,11 +5,12 @@ and it is not sent again.
 """
 
 import datetime as dt
+import functools
 import logging
 import os
 from collections.abc import Mapping
 from email.message import EmailMessage
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy as sa
 
@@ -17,6 +18,9 @@ from agritwin.alerts.adapters import allowed
 from agritwin.errors import AgritwinError, SourceError
 from agritwin.records import tables as t
 from agritwin.records.database import insert, reading, writing
+
+if TYPE_CHECKING:
+    import httpx
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +83,7 @@ class Webhook:
 
     def __init__(self, url: str, hosts: list[str], timeout_s: float = 10.0) -> None:
         self.url, self.hosts, self.timeout_s = url, hosts, timeout_s
+        self.client = _client()
 
     def send(self, notice: Mapping[str, Any]) -> None:
         """Post one notice as JSON.
@@ -88,17 +93,25 @@ class Webhook:
         SourceError
             Where nobody takes it.
         """
-        import httpx
+        from httpx import HTTPError
 
         key = f"{notice['event']}.{notice['recipient']}.{notice['level']}"
         names = ("event", "recipient", "twin_id", "level", "title", "body", "evidence", "issue_time", "valid_until")
         content = {name: notice[name] for name in names}
         address = allowed(self.url, self.hosts)
         try:
-            answer = httpx.post(address, json=content, headers={"Idempotency-Key": key}, timeout=self.timeout_s)
+            answer = self.client.post(address, json=content, headers={"Idempotency-Key": key}, timeout=self.timeout_s)
             answer.raise_for_status()
-        except httpx.HTTPError as error:
+        except HTTPError as error:
             raise SourceError("webhook", f"the notice was not taken: {error}", "Check the address.") from error
+
+
+@functools.cache
+def _client() -> "httpx.Client":
+    """Made before a notice is claimed: what takes long between claim and delivery is what a stop can fall into."""
+    import httpx
+
+    return httpx.Client()
 
 
 def channels(notices: Mapping[str, Any]) -> list[Channel]:
