@@ -1,6 +1,7 @@
 """Paused, killed, stopped, resumed: the same members come to the same numbers, to the bit."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from agritwin import workspace
 from agritwin.cubes import digest
 from agritwin.errors import ConfigError
 from agritwin.scenarios import job, result
@@ -142,6 +144,7 @@ from tests.scenarios import conftest, test_work
 from agritwin.scenarios import job
 from agritwin.scenarios.checkpoint import Checkpoint
 from agritwin.scenarios.courses import Known
+from agritwin import workspace
 from agritwin.cubes import digest
 job.PART = 10
 known = Known.of(
@@ -162,6 +165,19 @@ def started(folder: Path) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "-c", CAMPAIGN, str(folder)], stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT
     )
+
+
+def test_whoever_looks_while_a_run_ends_sees_no_run_and_no_error(tmp_path: Path, monkeypatch) -> None:
+    checkpoint = Checkpoint(tmp_path / "ending")
+    checkpoint.tell("running", 2, 6)
+    assert checkpoint.progress == {"state": "running", "done": 2, "parts": 6}
+
+    def ended(path: Path) -> None:
+        shutil.rmtree(checkpoint.folder)
+        return workspace.read_json(path)
+
+    monkeypatch.setattr("agritwin.scenarios.checkpoint.read_json", ended)
+    assert checkpoint.progress is None
 
 
 def test_killed_at_any_point_it_comes_to_the_same_result(

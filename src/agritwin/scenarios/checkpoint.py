@@ -13,7 +13,7 @@ from typing import Any, Literal
 import xarray as xr
 from filelock import FileLock, Timeout
 
-from agritwin.errors import ConfigError
+from agritwin.errors import ConfigError, StoreError
 from agritwin.workspace import aside, read_json, write_json
 
 type Wish = Literal["run", "pause", "stop"]
@@ -88,8 +88,7 @@ class Checkpoint:
     @property
     def wish(self) -> Wish:
         """What people want of it."""
-        path = self.folder / "wish.json"
-        return read_json(path) if path.is_file() else "run"
+        return self._told("wish.json") or "run"
 
     def want(self, wish: Wish) -> None:
         """Say what is wanted; a run looks between two parts."""
@@ -98,8 +97,7 @@ class Checkpoint:
     @property
     def progress(self) -> dict[str, Any] | None:
         """How far it is: ``state`` (running, paused, stopped), ``done`` and ``parts``; None where nothing began."""
-        path = self.folder / "progress.json"
-        return read_json(path) if path.is_file() else None
+        return self._told("progress.json")
 
     def tell(self, state: str, done: int, parts: int) -> None:
         """Write how far it is."""
@@ -107,8 +105,16 @@ class Checkpoint:
 
     def plan(self) -> dict[str, Any] | None:
         """Return what the optimiser found, where it has run."""
-        path = self.folder / "plan.json"
-        return read_json(path) if path.is_file() else None
+        return self._told("plan.json")
+
+    def _told(self, name: str) -> Any:
+        """Content of a file; None where there is none, or none any more: a run that ends takes its folder away."""
+        try:
+            return read_json(self.folder / name)
+        except StoreError:
+            if (self.folder / name).exists():
+                raise
+            return None
 
     def keep_plan(self, plan: dict[str, Any]) -> None:
         """Keep what the optimiser found."""
