@@ -163,7 +163,10 @@ def test_what_was_sprayed_goes_with_the_correction_of_its_line(workspace):
     moved = queries.activities(engine, DEMO).iloc[-1]
     call("records", "correct", DEMO, f"{moved['key'][:12]}-1", "text=TRATAMIENTO (cobre (2))")
     assert known() == [("2021-02-14", "azufre", 4.0), ("2021-02-15", "cobre", 2.0)]
-    call("records", "correct", DEMO, second, "--withdraw")
+    call("records", "correct", DEMO, second, "notes=windy")
+    assert len(known()) == 2  # two workers, one of whose lines has a note, spread the sulphur once
+    (noted,) = queries.activities(engine, DEMO).query("notes == 'windy'")["key"]
+    call("records", "correct", DEMO, f"{noted[:12]}-1", "--withdraw")
     assert len(known()) == 2  # the other worker's equal line stands
     call("records", "correct", DEMO, equal, "--withdraw")
     assert known() == [("2021-02-15", "cobre", 2.0)]

@@ -68,19 +68,22 @@ def treatments(engine: sa.Engine, twin_id: str, until: dt.date | None = None) ->
     """Return the products applied on a twin; ``product`` as written, ``product_name`` after the alias table.
 
     ``category`` is that of the work that spread it, missing where the product was sent on its own. Products of work
-    that was corrected or withdrawn are left out, unless an equal line of another worker stands.
+    that was corrected or withdrawn are left out, unless an equal line of another worker stands; equal lines spread one.
     """
     known, line, equal = t.product_aliases, t.activities.alias(), t.activities.alias()
     stands = sa.exists().where(equal.c.twin_id == line.c.twin_id, equal.c.key == line.c.key, _stands(equal))
     names = tuple(column.name for column in t.treatments.c if column.name not in ("twin_id", "intake_id"))
     select = (
         _of_twin(t.treatments, twin_id, until, names)
-        .add_columns(sa.func.coalesce(known.c.product, t.treatments.c.product).label("product_name"), line.c.category)
+        .add_columns(sa.func.coalesce(known.c.product, t.treatments.c.product).label("product_name"))
+        .add_columns(line.c.category, line.c.text.label("work"))
         .outerjoin(known, known.c.alias == t.treatments.c.product)
         .outerjoin(line, line.c.id == t.treatments.c.activity_id)
         .where(sa.or_(line.c.id.is_(None), stands))
     )
-    return frame(engine, select)
+    found = frame(engine, select)
+    again = found.duplicated(["day", "work", "product", "dose", "dose_unit", "occurrence"]) & found["work"].notna()
+    return found.loc[~again].drop(columns="work").reset_index(drop=True)
 
 
 def harvests(engine: sa.Engine, twin_id: str, until: dt.date | None = None) -> pd.DataFrame:
