@@ -82,19 +82,27 @@ def server(tmp_path_factory):
 
 
 def reach(server, patch) -> None:
-    """Lead all clients to the server, and make them impatient."""
+    """Lead all clients to the server, with the patience that they have of a provider: the machine may be slow."""
     # GDAL remembers what it could not open; a step is a process of its own, a test is not.
     uncached = {"CPL_VSIL_CURL_NON_CACHED": "/vsis3/eodata:/vsicurl/https://copernicus-dem-30m.s3.amazonaws.com"}
     for name, value in (SECRETS | server.environment() | uncached).items():
         patch.setenv(name, value)
-    patch.setattr(http, "PATIENCE", PATIENCE)
     patch.setitem(quota.LIMITS, "soilgrids", quota.Limits())  # not to wait for the next minute
-    for module in (cog_reader, zarr_store):
-        patch.setattr(module, "REQUEST_TIME", "1s")
-        patch.setattr(module, "RETRY", RETRY)
-    for key, value in GDAL.items():
-        patch.setitem(cog.GDAL_SETTINGS, key, value)
     server.fault, server.faulty, server.requests[:] = None, lambda request: True, []
+
+
+@contextlib.contextmanager
+def impatient(*, silence_s: float = stac_scenes.SILENCE_S) -> Iterator[None]:
+    """Let no client wait long, as long as something is broken."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(http, "PATIENCE", PATIENCE)
+        patch.setattr(stac_scenes, "SILENCE_S", silence_s)
+        for module in (cog_reader, zarr_store):
+            patch.setattr(module, "REQUEST_TIME", "1s")
+            patch.setattr(module, "RETRY", RETRY)
+        for key, value in GDAL.items():
+            patch.setitem(cog.GDAL_SETTINGS, key, value)
+        yield
 
 
 @pytest.fixture
@@ -215,7 +223,8 @@ def struck(network, kind, name, step, fault) -> Iterator[None]:
     network.fault, network.requests[:] = fault, []
     network.faulty = lambda request: any(marker in str(request.url) for marker in markers)
     begun = time.monotonic()
-    yield
+    with impatient():
+        yield
     assert time.monotonic() - begun < LONGEST_S, "a total budget bounds all tries"
     assert len(network.requests) <= PATIENCE.tries * REQUESTS_A_TRY
     network.fault = None
@@ -284,7 +293,6 @@ def forty_scenes(good, network, tmp_path, monkeypatch):
     catalogue = providers.many_scenes(network.hosts["earth-search.aws.element84.com"], 40)
     monkeypatch.setitem(network.hosts, "earth-search.aws.element84.com", catalogue)
     monkeypatch.setattr(EarthSearch, "files", 4)
-    monkeypatch.setattr(stac_scenes, "SILENCE_S", 1.5)
     network.faulty = lambda request: request.url.path.endswith(".tif")
     return folder
 
@@ -294,7 +302,8 @@ def test_all_files_of_a_read_have_one_budget(forty_scenes, network, fault):
     """Each of 120 files has tries and time of its own; four at a time they would fail for a minute."""
     before, first = kept(forty_scenes), json.loads(Path("data/cubes/imagery/twin.status.json").read_text())
     network.fault, begun = fault, time.monotonic()
-    status = observe("imagery", "earth_search", SECOND)
+    with impatient(silence_s=1.5):
+        status = observe("imagery", "earth_search", SECOND)
     assert time.monotonic() - begun < 1.5 + 3.0, "the budget, and what the step does besides"
     assert (status["state"], status["last_value"]) == ("stale", first["last_value"])
     assert status["failures"][0]["source"] == "earth_search"
@@ -304,7 +313,8 @@ def test_all_files_of_a_read_have_one_budget(forty_scenes, network, fault):
 def test_files_that_stop_coming_are_left_for_the_next_refresh(forty_scenes, network):
     network.fault, served = "time-out", itertools.count()
     network.faulty = lambda request: request.url.path.endswith(".tif") and next(served) >= 60
-    status = observe("imagery", "earth_search", SECOND)
+    with impatient(silence_s=1.5):
+        status = observe("imagery", "earth_search", SECOND)
     assert status["state"] == "stale"
     waiting = re.search(r"(\d+) scenes wait for the next refresh", status["failures"][0]["what"])
     assert waiting
@@ -324,18 +334,19 @@ def test_a_second_source_answers_while_the_first_is_down(good, network, tmp_path
     monkeypatch.chdir(folder)
     network.fault, network.faulty = "503 as a web page", lambda request: "open-meteo" in request.url.host
     set_clock(clock="data/as_of.json", as_of=SECOND)
-    fetch_weather(
-        clock="data/as_of.json",
-        pointer="p.json",
-        status="s.status.json",
-        cell=CELL,
-        place=[41.3, -4.8],
-        zone="UTC",
-        sources_weather=["open_meteo", "nasa_power"],
-        sources_quota_share=0.9,
-        weather={"first_day": "2025-06-03", "refetch_days": 0},
-        stations={},
-    )
+    with impatient():
+        fetch_weather(
+            clock="data/as_of.json",
+            pointer="p.json",
+            status="s.status.json",
+            cell=CELL,
+            place=[41.3, -4.8],
+            zone="UTC",
+            sources_weather=["open_meteo", "nasa_power"],
+            sources_quota_share=0.9,
+            weather={"first_day": "2025-06-03", "refetch_days": 0},
+            stations={},
+        )
     read = weather_cube.open_hourly(Path(f"data/cubes/weather/{CELL}.icechunk"))
     assert read["origin"].attrs["flag_meanings"] == "missing open_meteo.modelled nasa_power.modelled"
     assert read.sizes["time"] == 48
