@@ -84,7 +84,7 @@ def warm(folder):
     wait((folder / SOCKET).exists)
     yield process
     process.stdin.close()
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=60) == 0
     assert not (folder / SOCKET).exists()
 
 

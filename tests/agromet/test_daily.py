@@ -1,7 +1,5 @@
 """Local days out of UTC hours: boundaries, clock changes, missing hours, units."""
 
-import time as clock
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -108,11 +106,3 @@ def test_repeated_stamps_are_refused() -> None:
     hourly = weather("2024-07-01T23:00", 24)
     with pytest.raises(DataError, match="do not rise"):
         daily(xr.concat([hourly, hourly], dim="time"), **PLACE)
-
-
-def test_ten_years_of_hours_are_quick() -> None:
-    hourly = weather("2014-12-31T23:00", 87_600)
-    daily(hourly, **PLACE)
-    start = clock.process_time()
-    daily(hourly, **PLACE)
-    assert clock.process_time() - start < 0.3

@@ -110,7 +110,7 @@ class Device:
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
         self.client.subscribe("agritwin/t/commands/valve", qos=1)
-        assert ready.wait(5)
+        assert ready.wait(30)
 
     def hear(self, client, _, received):
         told = json.loads(received.payload)

@@ -304,7 +304,7 @@ def test_all_files_of_a_read_have_one_budget(forty_scenes, network, fault):
     network.fault, begun = fault, time.monotonic()
     with impatient(silence_s=1.5):
         status = observe("imagery", "earth_search", SECOND)
-    assert time.monotonic() - begun < 1.5 + 3.0, "the budget, and what the step does besides"
+    assert time.monotonic() - begun < LONGEST_S, "120 files that each had their own would take a minute"
     assert (status["state"], status["last_value"]) == ("stale", first["last_value"])
     assert status["failures"][0]["source"] == "earth_search"
     assert kept(forty_scenes) == before
