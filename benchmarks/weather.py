@@ -119,7 +119,8 @@ def main() -> None:
         once = weather(ARCHIVE_DAYS)
         ratio = stored(once, folder) / raw_int16(once)
         tell("hours with origins on disk, over zstd int16 raw", ratio, STORAGE_LIMIT, "x")
-    wall, cpu = best([lambda: day_table(every, *PLACE) for _ in range(3)])
+        hours = weather_cube.open_hourly(store).load()
+    wall, cpu = best([lambda: day_table(hours, *PLACE) for _ in range(3)])
     tell("10 years of hours made into days", 1e3 * cpu, 1e3 * DAYS_LIMIT_S, "ms", 1e3 * wall)
     for module in ("weather", "forecast", "ndvi", "pin"):
         tell(f"import of agritwin.observe.{module}, CPU", importing(f"agritwin.observe.{module}"), 1.2, "s")
