@@ -159,7 +159,8 @@ def correct(
             prior[name] = np.exp(error * random.standard_normal(weather.sizes["member"]))
     prior[BIAS.name] = PROBE_BIAS * random.standard_normal(weather.sizes["member"])
     estimated = [BIAS if name == BIAS.name else SCALES[name] for name in prior if np.ptp(prior[name]) > 0.0]
-    found = assimilate(model, prior, estimated, [] if leafless else seen)
+    of_season = [one for one in seen if past["day"].to_numpy()[0] <= np.datetime64(one.day)]
+    found = assimilate(model, prior, estimated, [] if leafless else of_season)
     values = model.parameters(found.unknowns)
     changed = with_cover(members.assign({name: ("member", values[name]) for name in PARAMETERS}), site["latitude"])
     later = values["leaf_out"] - stages["leaf_out"].to_numpy().astype("datetime64[s]")

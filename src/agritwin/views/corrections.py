@@ -109,7 +109,7 @@ def _keys(label: str, colour: str, mark: Mark, name: str, fill: str) -> list[Key
 
 def _dots(plot: figure, say: Language, name: str, seen: Sequence[dict[str, Any]]) -> list[Key]:
     keys = []
-    groups = (("used", ("good", "supported"), EARTH), ("refused", ("gross", "buddy"), DANGER))
+    groups = (("used", ("good", "supported"), EARTH), ("refused", ("gross", "buddy", "stuck"), DANGER))
     for group, verdicts, colour in groups:
         rows = [row for row in seen if row["verdict"] in verdicts]
         if rows:

@@ -107,7 +107,16 @@ def test_without_observations_nothing_changes():
     assert found.filtered.equals(free)
     assert found.state.tobytes() == end.tobytes()
     assert found.unknowns["push"].tobytes() == draws[2].tobytes()
-    assert found.log.empty
+    assert list(found.log["verdict"]) == ["outside"]
+
+
+@pytest.mark.parametrize("lag_days", [None, 0, 2])
+def test_a_single_member_learns_nothing_and_stays_what_it_was(lag_days):
+    model, prior = Linear(np.array([[1.0], [2.0]])), {"push": np.array([0.3]), "offset": np.array([0.1])}
+    found = assimilate(model, prior, [Unknown("push"), Unknown("offset")], observations(), lag_days=lag_days)
+    assert found.smoothed.equals(open_loop(model, prior)[0])
+    assert found.unknowns["push"].item() == 0.3
+    assert np.isfinite(found.log.select_dtypes("number")).all(axis=None)
 
 
 @given(

@@ -1,6 +1,7 @@
 """The orchard corrected by observations: the same balance as without, and what each kind of observation teaches."""
 
 import datetime
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -93,6 +94,24 @@ def test_a_biased_probe_is_found_out():
     """A satellite cannot tell, but the course of the season can: rain fills the soil whatever the probe says."""
     scores = [twin.experiment(seed, 100)[0]["bias"] for seed in range(4)]
     assert sum(score.filtered for score in scores) < 0.6 * sum(score.open_loop for score in scores)
+
+
+def test_a_probe_that_gets_stuck_does_no_harm():
+    """Believed, it would be worse than no observation: here three times as wrong as the weather alone."""
+    errors = {"free": 0.0, "stuck": 0.0}
+    for seed in (1, 3):
+        weather, random = twin.weather_of(seed), np.random.default_rng(seed)
+        truth, secret = twin.model(weather, 1), twin.drawn(1, random)
+        course = open_loop(truth, secret)[0]["root_zone_depletion"].to_numpy()[0]
+        seen, prior = twin.observed(truth, secret, course, random), twin.drawn(80, random)
+        last = sorted((one for one in seen if one.bias), key=lambda one: one.day)[22]
+        stuck = [replace(one, value=last.value) if one.bias and one.day > last.day else one for one in seen]
+        model = twin.model(weather, 80)
+        runs = {"free": open_loop(model, prior)[0], "stuck": assimilate(model, prior, twin.ESTIMATED, stuck).filtered}
+        for name, run in runs.items():
+            difference = run["root_zone_depletion"].median("member").to_numpy() - course
+            errors[name] += float((difference[150:] ** 2).mean() ** 0.5)
+    assert errors["stuck"] < 0.6 * errors["free"]
 
 
 def test_smoothed_water_balance_closes_and_keeps_its_bounds():

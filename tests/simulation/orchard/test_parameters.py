@@ -49,6 +49,18 @@ def test_cover_sets_the_coefficient_of_a_young_grove() -> None:
     assert shared["kcb_mid"].item() == pytest.approx(1.05, abs=0.04)  # FAO-56 Table 17
 
 
+def test_an_evergreen_that_covers_little_keeps_what_it_covers() -> None:
+    olives = parameters.with_cover(parameters.sample("olive", 50, seed=0, cover_maximum=0.2), 41.3)
+    assert (olives["cover_minimum"] <= 0.2).all()
+    assert olives["cover_minimum"].attrs["units"] == "1"
+
+
+def test_trees_stand_in_the_sun_of_their_own_summer() -> None:
+    grove = parameters.sample("almond", 1, seed=0)
+    north, south = (float(parameters.with_cover(grove, latitude)["kcb_mid"][0]) for latitude in (38.0, -38.0))
+    assert south == pytest.approx(north, rel=0.005)
+
+
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(ConfigError, match="unknown parameter heigth"):
         parameters.sample("pistachio", 3, seed=0, heigth=2.0)

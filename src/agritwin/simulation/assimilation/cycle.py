@@ -60,7 +60,8 @@ class Assimilation:
         State after the last day, (row, member).
     log
         One row an observation: ``day, quantity, stream, value, error, predicted, spread`` (standard deviation over
-        members), ``innovation, normalised`` (by spread and error), ``verdict, inflation``.
+        members), ``innovation, normalised`` (by spread and error), ``verdict, inflation``. Those outside the days of
+        the model come last, with the verdict ``outside`` and no prediction.
     """
 
     filtered: xr.Dataset
@@ -104,7 +105,7 @@ def assimilate(
     estimated
         Those of them that observations may change, with their scales.
     observations
-        In any order; those outside the days of the model are left out.
+        In any order; those outside the days of the model are logged and correct nothing.
     lag_days
         Least age of the anchor; it moves up when it is twice as old. 0 corrects the present state itself, the plain
         filter. None anchors at the first day, where the state follows from the unknowns.
@@ -124,6 +125,11 @@ def assimilate(
     ------
     ConfigError
         If an unknown or a bias has no prior.
+
+    Notes
+    -----
+    Where all members predict the same, as a single one does, an observation is judged by its error alone and corrects
+    nothing.
     """
     named = [unknown.name for unknown in estimated] + [one.bias for one in observations if one.bias is not None]
     missing = sorted({name for name in named if name not in prior})
@@ -139,6 +145,11 @@ def assimilate(
         if after_correction is not None:
             after_correction(position[day], run.unknowns, run.state)
     run.to(len(model.days))
+    run.log += [
+        (one.day, one.quantity, one.stream, one.value, one.error, *[np.nan] * 4, "outside", np.nan)
+        for one in observations
+        if one.day not in position
+    ]
     log = pd.DataFrame(run.log, columns=list(LOG))
     return Assimilation(_dataset(model, run.filtered), _dataset(model, run.smoothed), run.unknowns, run.state, log)
 
@@ -197,7 +208,8 @@ class _Run:
         value = np.array([one.value for one in batch])
         variance = np.array([one.error for one in batch]) ** 2
         predicted = np.array([self._predicted(one) for one in batch])
-        innovation, spread = value - predicted.mean(axis=1), predicted.var(axis=1, ddof=1)
+        innovation = value - predicted.mean(axis=1)
+        spread = predicted.var(axis=1, ddof=1) if predicted.shape[1] > 1 else np.zeros(len(batch))
         verdicts = self.control.judge(batch, innovation, spread)
         used = [at for at, verdict in enumerate(verdicts) if verdict in USED]
         if used:

@@ -36,9 +36,9 @@ def update(
     members = predicted.size
     centre = predicted.mean()
     departures = predicted - centre
-    spread = departures @ departures / (members - 1)
-    if spread == 0.0:
+    if not departures.any():
         return ensemble
+    spread = departures @ departures / (members - 1)
     covariance = ensemble @ departures / (members - 1)  # departures sum to zero
     if tapered:
         covariance = covariance * taper(covariance**2 / (ensemble.var(axis=1, ddof=1) * spread + _TINY), members)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from agritwin.errors import ConfigError
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -19,11 +21,17 @@ class Observation:
     quantity
         What was observed: a name that the model can predict.
     value, error
-        Value and standard deviation of its random error, in the unit of the quantity.
+        Value and standard deviation of its random error, in the unit of the quantity; a value that is not finite is a
+        gap.
     stream
         Probe, satellite or person that it came from.
     bias
         Name of the unknown that this stream adds to every value, or None where it is taken to have none.
+
+    Raises
+    ------
+    ConfigError
+        If the error is not above zero: nothing is observed without one.
     """
 
     day: datetime.date
@@ -32,6 +40,13 @@ class Observation:
     error: float
     stream: str
     bias: str | None = None
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.error) and self.error > 0.0):
+            raise ConfigError(
+                f"assimilation: {self.stream} has the error {self.error:g} on {self.day}.",
+                "Give the standard deviation of its random error, a number above 0.",
+            )
 
 
 @dataclass(frozen=True)
@@ -47,17 +62,25 @@ class Checks:
     memory_days
         A rejected observation is believed after all when two rejected ones of its stream within these days lie as far
         off to the same side: then it is the ensemble that is wrong.
+    stuck
+        An instrument (a stream with a bias) is stuck when so many of its values in a row are equal, while what it was
+        expected to show has moved by more than ``moved`` of its errors.
+    moved
+        See ``stuck``.
     """
 
     gross: float = 4.0
     buddy: float = 4.0
     memory_days: int = 15
+    stuck: int = 4
+    moved: float = 1.0
 
 
 class QualityControl:
-    """Gross-error and buddy check (Lorenc and Hammon 1988, QJRMS 114:515, in their deterministic form).
+    """Gross-error and buddy check (Lorenc and Hammon 1988, QJRMS 114:515, in their deterministic form); flat lines.
 
-    An observation far from the ensemble is rejected unless its buddies support it; one far from its buddies is rejected
+    A stuck instrument is as far off day after day as one that tells of a wrong ensemble, so it is found first. An
+    observation far from the ensemble is rejected unless its buddies support it; one far from its buddies is rejected
     even if the ensemble supports it. Buddies are observations of the same quantity on the same day; in time, those of
     the same stream that were rejected shortly before.
     """
@@ -65,6 +88,7 @@ class QualityControl:
     def __init__(self, checks: Checks) -> None:
         self._checks = checks
         self._doubted: dict[str, list[tuple[datetime.date, float]]] = {}
+        self._resting: dict[str, list[tuple[float, float]]] = {}
 
     def judge(
         self, batch: Sequence[Observation], innovation: NDArray[np.float64], spread: NDArray[np.float64]
@@ -81,7 +105,7 @@ class QualityControl:
         Returns
         -------
         list
-            ``good``; ``supported``: far off, but so are its buddies; ``gross``; ``buddy``; ``missing``.
+            ``good``; ``supported``: far off, but so are its buddies; ``gross``; ``buddy``; ``stuck``; ``missing``.
         """
         quantity = np.array([one.quantity for one in batch])
         variance = np.array([one.error for one in batch]) ** 2
@@ -90,6 +114,9 @@ class QualityControl:
         for position, one in enumerate(batch):
             if not np.isfinite(innovation[position]):
                 verdicts.append("missing")
+                continue
+            if self._stuck(one, innovation[position]):
+                verdicts.append("stuck")
                 continue
             others = (quantity == one.quantity) & np.isfinite(innovation)
             others[position] = False
@@ -104,6 +131,18 @@ class QualityControl:
                 verdict = self._alone(one, innovation[position]) if far else "good"
             verdicts.append(verdict)
         return verdicts
+
+    def _stuck(self, one: Observation, innovation: float) -> bool:
+        """Whether an instrument shows what it showed before, though something else was expected."""
+        if one.bias is None:
+            return False
+        run = [past for past in self._resting.get(one.stream, []) if past[0] == one.value]
+        run.append((one.value, one.value - innovation))
+        self._resting[one.stream] = run
+        return (
+            len(run) >= self._checks.stuck
+            and np.ptp([expected for _, expected in run]) > self._checks.moved * one.error
+        )
 
     def _alone(self, one: Observation, innovation: float) -> str:
         """Judge an observation that is far off and has no buddies that day by those rejected before it."""

@@ -131,8 +131,10 @@ def sample(species: str, members: int, seed: int, **fixed: Any) -> xr.Dataset:
     return dataset
 
 
-def with_cover(parameters: xr.Dataset, latitude: float, midsummer: int = 196) -> xr.Dataset:
+def with_cover(parameters: xr.Dataset, latitude: float) -> xr.Dataset:
     """Set the basal coefficients in full leaf from ground cover and height (FAO-56 Eqs. 97 to 102).
+
+    Cover without leaves is never above that in full leaf: where one is known of the orchard, the other gives way.
 
     Parameters
     ----------
@@ -141,21 +143,23 @@ def with_cover(parameters: xr.Dataset, latitude: float, midsummer: int = 196) ->
         and ``kcb_late_share``, the coefficient at leaf fall over that in full leaf.
     latitude
         Degrees north.
-    midsummer
-        Day of the year for which the shade of the trees is reckoned.
 
     Returns
     -------
     xarray.Dataset
-        The same with ``kcb_mid`` and ``kcb_end``.
+        The same with ``kcb_mid``, ``kcb_end`` and ``cover_minimum``.
     """
-    mid, end = sparse_coefficients(parameters, latitude, midsummer)
-    return parameters.assign(kcb_mid=mid, kcb_end=end)
+    mid, end = sparse_coefficients(parameters, latitude)
+    least = np.minimum(parameters["cover_minimum"], parameters["cover_maximum"])
+    return parameters.assign(
+        kcb_mid=mid, kcb_end=end, cover_minimum=least.assign_attrs(parameters["cover_minimum"].attrs)
+    )
 
 
-def sparse_coefficients(parameters: Any, latitude: float, midsummer: int = 196) -> tuple[Any, Any]:
+def sparse_coefficients(parameters: Any, latitude: float) -> tuple[Any, Any]:
     """Basal coefficients in full leaf and at leaf fall, of a dataset or a mapping of arrays: see :func:`with_cover`."""
     cover, height = parameters["cover_maximum"], parameters["height"]
+    midsummer = 196 if latitude >= 0.0 else 196 - 183  # day of the year for which the shade of the trees is reckoned
     shaded = coefficients.effective_cover(cover, latitude, midsummer)
     density = coefficients.density_coefficient(cover, shaded, height, parameters["density_multiplier"])
     mid = parameters["stomatal_factor"] * coefficients.sparse_kcb(coefficients.kcb_full(height), density)
