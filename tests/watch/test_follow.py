@@ -226,3 +226,26 @@ def test_a_sensor_that_falls_silent_is_told_of_once_and_its_return_ends_it(engin
     rain(engine, messages(1, 1, NOW + 6 * HOUR))
     (over,) = follow.follow_silence(engine, contexts.of(DEMO), NOW + 6 * HOUR)
     assert over.judgement.level == "none"
+
+
+def test_a_flood_that_comes_during_an_exercise_is_told_as_what_it_is(engine, contexts):
+    rain(engine, messages(62, 2, NOW), "rain-gauge-synthetic")
+    look(engine, contexts)
+    rain(engine, messages(62, 2, NOW + HOUR))
+    real = [one for one in look(engine, contexts, NOW + HOUR) if one.judgement.rule == "flood"]
+    assert [one.judgement.level for one in real] == ["low", "mid", "serious"]
+    assert NEIGHBOUR in real[-1].told
+    assert not any(one.judgement.evidence.get("synthetic") for one in real)
+    floods = [row for row in inbox(engine, NEIGHBOUR, NOW) if row["title"].startswith("Inundación")]
+    assert sorted(row["evidence"].get("synthetic", False) for row in floods) == [False, True]
+
+
+def test_after_a_gauge_that_only_speaks_when_it_rains_the_next_storm_is_another_event(engine, contexts):
+    rain(engine, messages(62, 2, NOW))
+    look(engine, contexts)
+    later = NOW + 10 * 24 * HOUR
+    rain(engine, messages(25, 1, later))
+    news = [one for one in look(engine, contexts, later) if one.judgement.rule == "flood"]
+    assert news
+    assert NEIGHBOUR in news[0].told
+    assert len({row["event"] for row in alert_log(engine) if row["rule"] == "flood"}) == 2

@@ -20,7 +20,8 @@ DURATIONS_H = (0.5, 1.0, 2.0, 3.0, 6.0, 12.0, 24.0)
 MEMORY = dt.timedelta(hours=24)
 NEARLY_DRY = 1.02
 """A longer window holds another event when it has more rain than this share of the shorter one's."""
-GAUGES = "gauges"
+GAUGES, EXERCISE = "gauges", "exercise"
+"""Sources of rain as it falls. Judged apart: an exercise neither hides a flood nor makes it look like play."""
 RAIN = "precipitation"
 """Measure of a rain gauge, mm since its message before."""
 SYNTHETIC = "-synthetic"
@@ -83,10 +84,13 @@ def follow(
 ) -> tuple[State, list[Judgement]]:
     """Judge readings in the order in which they came.
 
+    An event is over at the latest when its alerts are: after a gauge that only speaks when it rains, the next storm is
+    another event.
+
     Parameters
     ----------
     readings
-        One or more; a late one counts from when it comes.
+        One or more, all of one source (`by_source`); a late one counts from when it comes.
     situation
         What they are judged against.
     state
@@ -98,7 +102,8 @@ def follow(
     """
     state, changes = state or State(), []
     for reading in readings:
-        state = State(_remember(state.readings, reading), state.standings)
+        standings = {} if _lapsed(state.readings, reading.time, situation.valid_h) else state.standings
+        state = State(_remember(state.readings, reading), standings)
         for judgement in judge_rain(state.readings, situation, state.standings):
             before = state.standings.get(judgement.rule, Standing())
             after = Standing(judgement.level, judgement.since)
@@ -109,14 +114,35 @@ def follow(
     return state, changes
 
 
+def _lapsed(readings: Mapping[str, tuple[RainReading, ...]], now: dt.datetime, valid_h: float) -> bool:
+    """Whether what the newest reading led to does not stand any more."""
+    newest = max((series[-1].time for series in readings.values()), default=now)
+    return now - newest > dt.timedelta(hours=valid_h)
+
+
+def by_source[Series: Sequence[RainReading]](readings: Mapping[str, Series]) -> dict[str, dict[str, Series]]:
+    """Part readings by gauge into those of real gauges and those of an exercise; a source without any is left out."""
+    found: dict[str, dict[str, Series]] = {}
+    for sensor, series in readings.items():
+        found.setdefault(source_of(sensor), {})[sensor] = series
+    return found
+
+
+def source_of(sensor: str) -> str:
+    """Source that a rain gauge belongs to."""
+    return EXERCISE if sensor.endswith(SYNTHETIC) else GAUGES
+
+
 def judge_rain(
     readings: Mapping[str, Sequence[RainReading]], situation: Situation, standings: Mapping[str, Standing]
 ) -> list[Judgement]:
-    """Judge the rain of the last day as of the newest reading, each gauge a member of which one is enough."""
+    """Judge one source's rain of the last day as of the newest reading, each gauge a member of which one is enough."""
     latest = max(series[-1].time for series in readings.values())
     known = [series for series in readings.values() if latest - series[-1].time < MEMORY]
     sums = [sums_until(series, latest) for series in known]
-    notes: dict[str, Any] = {"synthetic": True} if any(r.synthetic for series in known for r in series) else {}
+    exercise = any(reading.synthetic for series in known for reading in series)
+    notes: dict[str, Any] = {"synthetic": True} if exercise else {}
+    source = EXERCISE if exercise else GAUGES
     found = [
         (
             name,
@@ -135,7 +161,7 @@ def judge_rain(
     judgements = []
     for name, quantity, unit, values, more in found:
         if (rule := situation.rules.get(name)) is not None:
-            evidence = _evidence(quantity, unit, values, latest, situation.valid_h, notes | more)
+            evidence = _evidence(quantity, unit, values, latest, situation.valid_h, source, notes | more)
             standing = standings.get(name, Standing())
             one = replace(rule, probability=1.0 / len(known), persistence=1)
             judgements.append(judge(evidence, one, standing.level, standing.since))
@@ -185,8 +211,14 @@ def _remember(readings: Mapping[str, tuple[RainReading, ...]], new: RainReading)
 
 
 def _evidence(
-    quantity: str, unit: str, values: Sequence[float], at: dt.datetime, valid_h: float, notes: Mapping[str, Any]
+    quantity: str,
+    unit: str,
+    values: Sequence[float],
+    at: dt.datetime,
+    valid_h: float,
+    source: str,
+    notes: Mapping[str, Any],
 ) -> Evidence:
     naive = np.datetime64(at.astimezone(dt.UTC).replace(tzinfo=None), "s")
     times = naive + np.array([0, round(3600 * valid_h)], "timedelta64[s]")
-    return Evidence(quantity, unit, at, times, np.repeat(np.asarray(values, float)[:, None], 2, 1), GAUGES, notes)
+    return Evidence(quantity, unit, at, times, np.repeat(np.asarray(values, float)[:, None], 2, 1), source, notes)

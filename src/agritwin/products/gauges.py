@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import xarray as xr
 
 from agritwin.alerts.catalogue import rules
-from agritwin.alerts.live import MEMORY, RAIN, SYNTHETIC, RainReading, Situation, judge_rain, sums_until
+from agritwin.alerts.live import MEMORY, RAIN, SYNTHETIC, RainReading, Situation, by_source, judge_rain, sums_until
 from agritwin.alerts.rarity import Frequency
 from agritwin.alerts.rules import Judgement
 from agritwin.products.floods_ahead import UNKNOWN_SOIL
@@ -94,7 +94,6 @@ def from_gauges(
     water: float | None,
 ) -> list[Judgement]:
     """Judge the rain that gauges recorded, as the watch judges it live; nothing without readings."""
-    if not told:
-        return []
     held = UNKNOWN_SOIL if water is None else water
-    return judge_rain(told, Situation(rules(settings), library, frequency, held, settings["live_valid_h"]), {})
+    situation = Situation(rules(settings), library, frequency, held, settings["live_valid_h"])
+    return [one for readings in by_source(told).values() for one in judge_rain(readings, situation, {})]

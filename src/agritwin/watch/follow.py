@@ -15,7 +15,19 @@ import sqlalchemy as sa
 from agritwin.alerts import evidence
 from agritwin.alerts.commands import move, propose, register
 from agritwin.alerts.explanation import as_dict, from_dict
-from agritwin.alerts.live import GAUGES, MEMORY, RAIN, SYNTHETIC, RainReading, Standing, State, follow
+from agritwin.alerts.live import (
+    EXERCISE,
+    GAUGES,
+    MEMORY,
+    RAIN,
+    SYNTHETIC,
+    RainReading,
+    Standing,
+    State,
+    by_source,
+    follow,
+    source_of,
+)
 from agritwin.alerts.notifications import event_key, notify
 from agritwin.alerts.rules import LEVELS, Judgement, judge
 from agritwin.alerts.stores import SqlInbox, SqlJournal, ensure_twin, log_alert
@@ -56,14 +68,14 @@ def follow_readings(engine: sa.Engine, twins: Iterable[str], find: Find, now: dt
     with writing(engine) as connection:
         _begin_anew(connection, names)
         unseen = _unseen(connection, names, since)
-        for twin in dict.fromkeys(row["twin_id"] for row in unseen):
-            context, rows = find(twin), [row for row in unseen if row["twin_id"] == twin]
-            before = State(_remembered(connection, twin), _standings(connection, twin, GAUGES))
+        for (twin, source), rows in _by_twin_and_source(unseen).items():
+            context, known = find(twin), by_source(_remembered(connection, twin)).get(source, {})
+            before = State(known, _standings(connection, twin, source))
             state, changes = follow(map(_rain, rows), context.situation, before)
             for judgement in changes:
-                news.append(_tell(connection, context, judgement, GAUGES, now))
+                news.append(_tell(connection, context, judgement, source, now))
             for rule, standing in state.standings.items():
-                _stand(connection, twin, rule, GAUGES, standing, now)
+                _stand(connection, twin, rule, source, standing, now)
         keys = ("sensor_id", "measure_id", "time_ms", "occurrence")
         if unseen:
             connection.execute(insert(connection, t.watch_seen), [{key: row[key] for key in keys} for row in unseen])
@@ -79,7 +91,7 @@ def follow_product(engine: sa.Engine, context: Context, now: dt.datetime) -> lis
         return []
     judgements = [from_dict(written) for written in context.product["judgements"]]
     found = [(judgement, _subject(judgement)) for judgement in judgements]
-    return _take_over(engine, context, [pair for pair in found if pair[1] != GAUGES], now)
+    return _take_over(engine, context, [pair for pair in found if pair[1] not in (GAUGES, EXERCISE)], now)
 
 
 def follow_silence(engine: sa.Engine, context: Context, now: dt.datetime) -> list[News]:
@@ -158,6 +170,13 @@ def _propose(connection: sa.Connection, context: Context, judgement: Judgement, 
     if kept.state == "proposed" and judgement.rule in context.commands["approved_rules"] and not exercise:
         move(journal, kept.id, "approved", now, "configuration")
     return kept.id
+
+
+def _by_twin_and_source(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        found.setdefault((row["twin_id"], source_of(row["name"])), []).append(row)
+    return found
 
 
 def _subject(judgement: Judgement) -> str:
