@@ -65,11 +65,12 @@ def search(server: Server) -> list[dict[str, Any]]:
     return search_api(server.root, ("sentinel-2-l2a",), PARCEL.bounds, DAY, source="earth_search")
 
 
-def recorded(name: str, root: str) -> str:
+def recorded(name: str, server: Server) -> str:
+    """A recorded answer with the server's own address; skips, so it is asked for by the test, never while serving."""
     path = SAMPLES / name
     if not path.exists():
         pytest.skip(f"recorded answer {name} is not here")
-    return path.read_text().replace("https://earth-search.aws.element84.com/v1", root)
+    return path.read_text().replace("https://earth-search.aws.element84.com/v1", server.root)
 
 
 def page(number: int, root: str, more: bool) -> str:
@@ -87,9 +88,9 @@ def page(number: int, root: str, more: bool) -> str:
 
 
 def test_paging_sends_the_links_own_body_and_ends_on_an_empty_page(server: Server) -> None:
-    first = "earthsearch_search_point_2023_page1.json"
-    second = "earthsearch_search_point_2023_page2_empty.json"
-    server.answer = lambda body, root: (200, recorded(second if "next" in body else first, root))
+    first = recorded("earthsearch_search_point_2023_page1.json", server)
+    second = recorded("earthsearch_search_point_2023_page2_empty.json", server)
+    server.answer = lambda body, root: (200, second if "next" in body else first)
     items = search(server)
     assert [item["id"] for item in items] == ["S2A_13TDE_20231008_0_L2A", "LC08_L2SP_033032_20231008_02_T1"]
     assert len(server.asked) == 2
@@ -116,7 +117,8 @@ def test_a_lasting_bad_gateway_is_a_temporary_error(server: Server) -> None:
 
 
 def test_a_refusal_is_not_repeated(server: Server) -> None:
-    server.answer = lambda body, root: (404, recorded("earthsearch_404_error.json", root))
+    refusal = recorded("earthsearch_404_error.json", server)
+    server.answer = lambda body, root: (404, refusal)
     with pytest.raises(SourceError, match="answered 404") as failed:
         search(server)
     assert not failed.value.temporary
