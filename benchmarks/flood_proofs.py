@@ -1,12 +1,13 @@
 """The flood solver beside what is known: the tables and the figure of docs/flood.md.
 
 Run: python -m benchmarks.flood_proofs [--peers PYTHON] [--valley GRID [--hours HOURS]] [--write]. ``--peers`` names the
-Python of an environment with itzi-core, landlab and ANUGA, which then run the same cases. ``--valley`` names the
-terrain of test 5 of the Environment Agency, an ESRI ASCII grid that its owner gives on request; without it that test is
-left out. ``--write`` puts tables and figure into docs/flood.md; it needs the peers.
+Python of an environment with itzi-core, landlab and ANUGA, which then run the same cases. ``--valley``, or the variable
+EA_TEST5_TERRAIN, names the terrain of test 5 of the Environment Agency, an ESRI ASCII grid that its owner gives on
+request; without it that test is left out. ``--write`` puts tables and figure into docs/flood.md; it needs both.
 """
 
 import argparse
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,15 +31,24 @@ PICTURE = PAGE.parent / "images" / "flood_proofs.png"
 PEERS = {"itzi-core": "tab:orange", "landlab": "tab:green", "ANUGA": "tab:red"}
 
 
+POINT = "point"
+LEVELS = ("x, m", "level, m")
+DEPTHS = ("x, m", "depth, m")
+UNIT_DISCHARGE = ("time, s", "discharge, m2/s")
+HYDROGRAPH = ("time, s", "discharge, m3/s")
+GAUGES = ("time, s", "depth, m")
+
+
 @dataclass(frozen=True)
 class Proof:
-    """A case, what is measured in it, the bar, the peers that run it, and what is said of those that do not."""
+    """A case, what is measured in it, the bar, its axes, the peers that run it, what is said of those that do not."""
 
     title: str
     run: Callable[[], Case]
     measure: Callable[[Case], float]
     unit: str
     bar: str
+    axes: tuple[str, str]
     rivals: Callable[[], Rivals] | None = None
     said: str = ""
 
@@ -92,69 +102,70 @@ FORMULA = "formula of Bates et al. 2010: {}; landlab takes no level at an edge"
 
 PROOFS = [
     Proof(
-        "lake at rest, f32", lambda: cases.lake("f32", advection=True), largest, "level, m, largest error", "0",
+        "lake at rest, f32", lambda: cases.lake("f32", advection=True), largest, "level, m, largest error", "0", LEVELS,
         rivals.lake,
     ),
     Proof(
         "front, 0.29 m/s, cells of 25 m", lambda: cases.front(0.29, 0.03, 25, advection=False), root_mean_square,
-        "depth, m, RMSE", "< 0.010", lambda: rivals.front(0.29, 0.03, 25), FORMULA.format(0.0085),
+        "depth, m, RMSE", "< 0.010", DEPTHS, lambda: rivals.front(0.29, 0.03, 25), FORMULA.format(0.0085),
     ),
     Proof(
         "front, 0.635 m/s, 25 m, advection", lambda: cases.front(0.635, 0.03, 25, advection=True), root_mean_square,
-        "depth, m, RMSE", "< 0.012", lambda: rivals.front(0.635, 0.03, 25), FORMULA.format(0.0083),
+        "depth, m, RMSE", "< 0.012", DEPTHS, lambda: rivals.front(0.635, 0.03, 25), FORMULA.format(0.0083),
     ),
     Proof(
         "front, 0.4 m/s, 5 m, advection", lambda: cases.front(0.4, 0.01, 5, advection=True), root_mean_square,
-        "depth, m, RMSE", "< 0.002", lambda: rivals.front(0.4, 0.01, 5), FORMULA.format(0.0123),
+        "depth, m, RMSE", "< 0.002", DEPTHS, lambda: rivals.front(0.4, 0.01, 5), FORMULA.format(0.0123),
     ),
     *(
         Proof(
             title, partial(cases.plane, *plane), lambda case: case.efficiency, "discharge, NSE", "> 0.999",
-            partial(rivals.plane, *plane),
+            UNIT_DISCHARGE, partial(rivals.plane, *plane),
         )
         for title, plane in PLANES.items()
     ),
-    Proof("V-catchment, plateau", cases.v_catchment, of_plateau, "discharge, % off", "< 1", rivals.valley),
+    Proof("V-catchment, plateau", cases.v_catchment, of_plateau, "discharge, % off", "< 1", HYDROGRAPH, rivals.valley),
     Proof(
-        "MacDonald channel, advection", lambda: cases.channel(0.0), mean_size, "depth, m, MAE", "< 0.005",
+        "MacDonald channel, advection", lambda: cases.channel(0.0), mean_size, "depth, m, MAE", "< 0.005", DEPTHS,
         lambda: rivals.channel(0.0), "landlab takes no discharge at an edge",
     ),
     Proof(
         "MacDonald channel in rain, advection", lambda: cases.channel(0.001), mean_size, "depth, m, MAE", "< 0.005",
-        lambda: rivals.channel(0.001), "landlab as above",
+        DEPTHS, lambda: rivals.channel(0.001), "landlab as above",
     ),
     Proof(
-        "Ritter dam break, advection", lambda: cases.dam_break(0.0, "f64"), in_percent, "depth, L1, %", "< 3",
+        "Ritter dam break, advection", lambda: cases.dam_break(0.0, "f64"), in_percent, "depth, L1, %", "< 3", DEPTHS,
         lambda: rivals.dam(0.0), NO_FRICTION,
     ),
     Proof(
         "Stoker dam break, advection", lambda: cases.dam_break(0.001, "f64"), in_percent, "depth, L1, %", "< 1.5",
-        lambda: rivals.dam(0.001), NO_FRICTION,
+        DEPTHS, lambda: rivals.dam(0.001), NO_FRICTION,
     ),
     Proof(
-        "Thacker bowl, one period, advection", lambda: cases.bowl()[1], in_percent, "depth, L1, %", "< 4",
+        "Thacker bowl, one period, advection", lambda: cases.bowl()[1], in_percent, "depth, L1, %", "< 4", DEPTHS,
         rivals.swing, NO_FRICTION,
     ),
     Proof(
         "EA test 2, full ponds", lambda: ea.depressions("f32", advection=False), in_full_ponds, "depth, mm, largest",
-        "< 1", said="LISFLOOD-FP is the reference",
+        "< 1", (POINT, "depth, m"), said="LISFLOOD-FP is the reference",
     ),
     Proof(
         "EA test 3, second hollow, advection", lambda: ea.obstruction(advection=True), beyond_the_hump, "depth, m",
-        "> 0.02", said="0 (diffusive codes, by design of the test)",
+        "> 0.02", LEVELS, said="0 (diffusive codes, by design of the test)",
     ),
     Proof(
         "Merewether 2007, levels observed", lambda: events.merewether(advection=True)[0], mean_size, "level, m, MAE",
-        "< 0.15", said="TUFLOW 0.07, published with the levels",
+        "< 0.15", (POINT, "level, m"), said="TUFLOW 0.07, published with the levels",
     ),
     Proof(
-        "Boscastle 2004, peak of another model", events.boscastle, of_peak, "discharge, % off", "< 30", rivals.boscastle
+        "Boscastle 2004, peak of another model", events.boscastle, of_peak, "discharge, % off", "< 30",
+        ("time, h", "discharge, m3/s"), rivals.boscastle,
     ),
 ]  # fmt: skip
 
 
-type Found = tuple[str, Case, dict[str, Case]]
-"""Title of a figure, our run, and those of peers."""
+type Found = tuple[str, Case, dict[str, Case], tuple[str, str]]
+"""Title of a panel, our run, those of peers, and what its axes are."""
 
 
 def proofs_table(python: str | None) -> tuple[str, list[Found]]:
@@ -177,7 +188,7 @@ def proofs_table(python: str | None) -> tuple[str, list[Found]]:
             f"{case.mass_error:.0e} | {spent:.1f} |"
         )
         print(lines[-1], flush=True)
-        found.append((proof.title, case, others))
+        found.append((proof.title, case, others, proof.axes))
     return "\n".join(lines), found
 
 
@@ -199,7 +210,7 @@ def plain_table() -> tuple[str, list[Found]]:
         lines += [_row(name, [np.interp(seconds, c.along, h) for h in c.ours], 3) for name, c in runs.items()]
         lines += [_row(peer.name, peer.depths[when], 3) for peer in ea.PLAIN]
     print("\n".join(lines), flush=True)
-    return "\n".join(lines), [(f"EA test 4: {name}", case, {}) for name, case in runs.items()]
+    return "\n".join(lines), [(f"EA test 4: {name}", case, {}, GAUGES) for name, case in runs.items()]
 
 
 def valley_table(case: Case) -> tuple[str, list[Found]]:
@@ -217,7 +228,7 @@ def valley_table(case: Case) -> tuple[str, list[Found]]:
     lines += [_row("agritwin, 10 m", ea.arrivals(case, ea.CROSSED_VALLEY_M), 0)]
     lines += [_row(peer.name, peer.arrival, 0) for peer in ea.VALLEY]
     print("\n".join(lines), flush=True)
-    return "\n".join(lines), [("EA test 5", case, {})]
+    return "\n".join(lines), [("EA test 5, greatest depths of DG2", case, {}, GAUGES)]
 
 
 def _row(name: str, values: object, digits: int) -> str:
@@ -228,17 +239,20 @@ def draw(found: list[Found]) -> None:
     """Draw each case as ours over what is known, with peers dashed."""
     columns = 5
     rows = -(-len(found) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(3.2 * columns, 2.3 * rows), layout="constrained")
-    for axis, (title, case, others) in zip(axes.flat, found, strict=False):
+    figure, axes = plt.subplots(rows, columns, figsize=(3.2 * columns, 2.5 * rows), layout="constrained")
+    for axis, (title, case, others, (along, across)) in zip(axes.flat, found, strict=False):
         ours, known = _drawn(case.ours, case), _drawn(case.reference, case)
+        style = {"marker": "o", "markersize": 5, "linestyle": ""} if along == POINT else {}
         if known.shape[1] == case.along.size:
-            axis.plot(case.along, known[0], "k", linewidth=2.5, alpha=0.35)
+            axis.plot(case.along, known[0], "k", linewidth=2.5, alpha=0.35, **style)
         else:
             axis.hlines(known.ravel(), case.along[0], case.along[-1], "k", alpha=0.35)
         for name, theirs in others.items():
             axis.plot(theirs.along, _drawn(theirs.ours, theirs)[0], "--", color=PEERS[name], linewidth=0.8)
-        axis.plot(case.along, ours.T, linewidth=0.9)
+        axis.plot(case.along, ours.T, linewidth=0.9, **style | ({"marker": "x"} if style else {}))
         axis.set_title(title, fontsize=8)
+        axis.set_xlabel(along, fontsize=7)
+        axis.set_ylabel(across, fontsize=7)
         axis.tick_params(labelsize=6)
     for axis in axes.flat[len(found) :]:
         axis.set_axis_off()
@@ -265,12 +279,13 @@ def main() -> None:
     """Print the tables, and write them and the figure where asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peers", help="Python of the peers")
-    parser.add_argument("--valley", type=Path, help="terrain of test 5")
+    named = os.environ.get("EA_TEST5_TERRAIN")
+    parser.add_argument("--valley", type=Path, default=Path(named) if named else None, help="terrain of test 5")
     parser.add_argument("--hours", type=float, default=30.0, help="length of test 5")
     parser.add_argument("--write", action="store_true", help="put tables and figure into docs/flood.md")
     asked = parser.parse_args()
-    if asked.write and not asked.peers:
-        parser.error("--write needs --peers: the table shows their errors beside ours")
+    if asked.write and not (asked.peers and asked.valley):
+        parser.error("--write needs --peers and --valley: without them their columns and panel would be lost")
     tables = {"proofs": proofs_table(asked.peers), "plain": plain_table()}
     if asked.valley:
         tables["valley"] = valley_table(ea.valley(asked.valley, asked.hours, advection=True))

@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from agritwin.alerts import delivery
 from agritwin.alerts.adapters import allowed
 from agritwin.alerts.delivery import Email, Webhook, channels, deliver_notices
 from agritwin.alerts.neighbours import Recipient
@@ -19,6 +20,8 @@ from agritwin.errors import ConfigError, SourceError
 from agritwin.records.database import connect, migrate
 from tests.alerts.test_stores import HOUR, NOW, flood
 from tests.conftest import ROOT
+
+MINUTE = dt.timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -63,23 +66,42 @@ def test_a_notice_goes_out_once_and_again_when_its_level_rises(engine):
     assert way.carried == [("a", "low"), ("a", "serious")]
 
 
-def test_a_stop_in_the_middle_does_not_send_it_again(engine):
+def test_what_a_stop_left_open_goes_out_again_once_nobody_can_still_be_sending_it(engine):
     way = Pigeon()
     tell(engine)
     way.mood = "shot"
     with pytest.raises(KeyboardInterrupt):
         deliver_notices(engine, "a", [way], NOW)
     way.mood = "fine"
-    assert deliver_notices(engine, "a", [way], NOW) == 0
-    assert way.carried == [("a", "mid")]
+    assert inbox(engine, "a", NOW)[0]["sent"] == {"pigeon": "claimed"}
+    assert [deliver_notices(engine, "a", [way], NOW + minutes * MINUTE) for minutes in (0, 4, 5, 60)] == [0, 0, 1, 0]
+    assert way.carried == [("a", "mid")] * 2
+    assert inbox(engine, "a", NOW)[0]["sent"] == {"pigeon": "delivered"}
 
 
-def test_a_failure_is_kept_with_its_reason_and_does_not_hold_up_others(engine):
+def test_what_failed_is_tried_again_until_it_arrives_and_holds_up_no_other(engine):
     refusing, way = Pigeon(), Pigeon()
     refusing.mood, refusing.name = "refuses", "mail"
     tell(engine)
     assert deliver_notices(engine, "a", [refusing, way], NOW) == 1
     assert way.carried == [("a", "mid")]
+    assert inbox(engine, "a", NOW)[0]["sent"] == {"mail": "failed", "pigeon": "delivered"}
+    assert deliver_notices(engine, "a", [refusing], NOW + MINUTE) == 0
+    refusing.mood = "fine"
+    assert deliver_notices(engine, "a", [refusing], NOW + 1.5 * MINUTE) == 0
+    assert deliver_notices(engine, "a", [refusing], NOW - 30 * MINUTE) == 1  # the clock was set back
+    assert refusing.carried == [("a", "mid")]
+    assert deliver_notices(engine, "a", [refusing], NOW + HOUR) == 0
+
+
+def test_two_workers_that_see_the_same_attempt_repeat_it_once(engine):
+    way = Pigeon()
+    way.mood = "refuses"
+    tell(engine)
+    deliver_notices(engine, "a", [way], NOW)
+    seen = delivery._waiting(engine, "a", "pigeon", NOW + MINUTE)
+    assert len(seen) == 1
+    assert [delivery._claim(engine, seen[0], "pigeon", NOW + MINUTE) for _ in range(2)] == [True, False]
 
 
 def test_what_has_expired_stays_in_the_inbox(engine):

@@ -5,6 +5,7 @@ import datetime as dt
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,38 @@ def test_alerts_that_stand_are_written_as_valid_cap(flooded, run, tmp_path):
         schema.validate(path.read_text())
         assert "<status>Test</status>" in path.read_text()
     assert any("<msgType>Update</msgType>" in path.read_text() for path in files)
+
+
+def test_an_exercise_says_what_it_led_to_and_not_what_the_one_before_did(engine, contexts, run, monkeypatch):
+    watched = [True]
+
+    def publish(twin, said, *_):
+        time.sleep(1.0)  # the gauge says nothing twice of one second
+        test_follow.rain(engine, said, "rain-gauge-synthetic")
+        if watched[0]:
+            test_follow.look(engine, contexts, dt.datetime.now(dt.UTC))
+        return time.time()
+
+    monkeypatch.setattr("agritwin.watch.cloudburst.publish", publish)
+    monkeypatch.setattr("agritwin.cli.watch.PATIENCE_S", 0.2)
+    assert "no danger" in run("fake-flood", DEMO, "--mm", "1").output
+    first = run("fake-flood", DEMO, "--hours", "1").output
+    assert "Told 0." in first
+    assert "Inundación: grave" in first
+    assert "commands approve" in first
+    assert "were told of before" in run("fake-flood", DEMO, "--mm", "5").output
+    watched[0] = False
+    ignored = run("fake-flood", DEMO, "--mm", "80")
+    assert ignored.exit_code == 2
+    assert "0 of 24 messages" in ignored.output
+
+
+def test_lists_fit_a_narrow_terminal(flooded, run, monkeypatch):
+    monkeypatch.setattr(console, "width", 80)
+    shown = run("notices").output + run("commands", "list", "--journal").output
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "Inundación: grave" in shown
+    assert "…" not in shown
 
 
 def test_a_cloudburst_without_a_broker_says_what_to_do(workspace, run):

@@ -1,7 +1,8 @@
-"""Notices carried out of the inbox by e-mail or webhook: claimed in the store first, so that none goes out twice.
+"""Notices carried out of the inbox by e-mail or webhook, until each has arrived or its time is over.
 
-A stop between claim and delivery leaves the claim: such a notice may or may not have arrived, it stays in the inbox,
-and it is not sent again.
+A notice is claimed in the store first, so that two workers do not send it at once. What failed is tried again, and so
+is what a stop left claimed: it may have arrived, and goes out once more under the same key, because of a flood it is
+better to hear twice than never. Who receives drops a second one by that key (Message-ID, Idempotency-Key).
 """
 
 import datetime as dt
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+AGAIN = {"failed": dt.timedelta(minutes=1), "claimed": dt.timedelta(minutes=5)}
+"""After how long an attempt that ended so is repeated; a claim lasts longer than any attempt that goes on."""
 SMTP_USERNAME, SMTP_PASSWORD = "AGRITWIN_SMTP_USERNAME", "AGRITWIN_SMTP_PASSWORD"
 
 
@@ -127,7 +130,7 @@ def channels(notices: Mapping[str, Any]) -> list[Channel]:
 
 
 def deliver_notices(engine: sa.Engine, twin: str, ways: list[Channel], now: dt.datetime) -> int:
-    """Carry out what is new in a twin's inbox, each notice once a channel and level; return how many went out.
+    """Carry out what has not arrived of a twin's inbox, by each channel; return how many notices went out.
 
     A notice that has expired stays in the inbox only.
     """
@@ -140,19 +143,38 @@ def deliver_notices(engine: sa.Engine, twin: str, ways: list[Channel], now: dt.d
 
 
 def _waiting(engine: sa.Engine, twin: str, channel: str, now: dt.datetime) -> list[dict[str, Any]]:
+    """Return notices that hold and are due, each with `state` and `at` of its last attempt, None before the first."""
     n, d = t.notifications.c, t.deliveries.c
-    there = sa.exists().where(d.event == n.event, d.recipient == n.recipient, d.level == n.level, d.channel == channel)
-    select = sa.select(t.notifications).where(n.recipient == twin, ~there).order_by(n.id)
+    same = sa.and_(d.event == n.event, d.recipient == n.recipient, d.level == n.level, d.channel == channel)
+    joined = t.notifications.outerjoin(t.deliveries, same)
+    select = sa.select(t.notifications, d.state, d.at).select_from(joined).where(n.recipient == twin).order_by(n.id)
     with reading(engine) as connection:
         rows = [dict(row) for row in connection.execute(select).mappings()]
-    return [row for row in rows if not row["valid_until"] or dt.datetime.fromisoformat(row["valid_until"]) >= now]
+    return [row for row in rows if _holds(row, now) and _due(row, now)]
+
+
+def _holds(notice: Mapping[str, Any], now: dt.datetime) -> bool:
+    return not notice["valid_until"] or dt.datetime.fromisoformat(notice["valid_until"]) >= now
+
+
+def _due(attempt: Mapping[str, Any], now: dt.datetime) -> bool:
+    """Whether nothing was tried yet or it is to be tried again; a clock that was set back holds up nothing."""
+    if attempt["state"] is None:
+        return True
+    wait = AGAIN.get(attempt["state"])
+    return wait is not None and abs(now - dt.datetime.fromisoformat(attempt["at"])) >= wait
 
 
 def _claim(engine: sa.Engine, notice: Mapping[str, Any], channel: str, now: dt.datetime) -> bool:
+    """Take a notice, unless another worker has done so since it was looked up."""
     row = {name: notice[name] for name in ("event", "recipient", "level", "twin_id")}
-    row |= {"channel": channel, "state": "claimed", "at": now.isoformat()}
+    row |= {"channel": channel, "state": "claimed", "at": now.isoformat(), "detail": None}
+    d, key = t.deliveries.c, ["event", "recipient", "channel", "level"]
     with writing(engine) as connection:
-        return connection.execute(insert(connection, t.deliveries).on_conflict_do_nothing(), row).rowcount == 1
+        add = insert(connection, t.deliveries).values(**row)
+        unchanged = sa.and_(d.state == notice["state"], d.at == notice["at"])
+        take = add.on_conflict_do_update(index_elements=key, set_=row, where=unchanged)
+        return connection.execute(take).rowcount == 1
 
 
 def _carry(engine: sa.Engine, notice: Mapping[str, Any], way: Channel, now: dt.datetime) -> bool:

@@ -60,8 +60,12 @@ def return_period(amount: float, levels: Sequence[Mapping[str, float]]) -> float
 def drought(
     depletion_mm: xr.DataArray, raw_mm: float | xr.DataArray, known_until: dt.datetime, source: str
 ) -> Evidence:
-    """Root zone depletion over readily available water (FAO-56 Eq. 83 and 87), by day and member."""
-    ratio = (depletion_mm / raw_mm).assign_attrs(units="1")
+    """Root zone depletion over readily available water (FAO-56 Eq. 83 and 87), by day and member.
+
+    Not known where nothing grows: no water is readily available to bare soil, and none is lacking.
+    """
+    ratio = depletion_mm / xr.where(raw_mm > 0.0, raw_mm, np.nan)
+    ratio = ratio.assign_attrs(units="1")
     return of_members(ratio, known_until, source, "depletion_over_raw")
 
 

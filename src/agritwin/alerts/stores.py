@@ -57,16 +57,32 @@ class SqlInbox:
 
 
 def inbox(engine: sa.Engine, recipient: str | None, now: dt.datetime) -> list[dict[str, Any]]:
-    """Return the notices of a twin (None: of all), newest first, each with its `state`.
+    """Return the notices of a twin (None: of all), newest first, each with its `state` and what was `sent`.
 
     A notice is `acknowledged` once somebody says so, `expired` when its time is over before that, `seen` once it was
-    shown to somebody, and `new` before.
+    shown to somebody, and `new` before. `sent` says by channel what became of it: `delivered`, `failed`, or `claimed`
+    (on its way, or cut off by a stop).
     """
     c = t.notifications.c
     select = sa.select(t.notifications).order_by(c.id.desc())
     with reading(engine) as connection:
         rows = connection.execute(select if recipient is None else select.where(c.recipient == recipient)).mappings()
-        return [dict(row) | {"state": _state(dict(row), now)} for row in rows]
+        sent = _sent(connection)
+        return [
+            dict(row)
+            | {"state": _state(dict(row), now), "sent": sent.get((row["event"], row["recipient"], row["level"]), {})}
+            for row in rows
+        ]
+
+
+def _sent(connection: sa.Connection) -> dict[tuple[str, str, str], dict[str, str]]:
+    d = t.deliveries.c
+    found: dict[tuple[str, str, str], dict[str, str]] = {}
+    for event, recipient, level, channel, state in connection.execute(
+        sa.select(d.event, d.recipient, d.level, d.channel, d.state)
+    ):
+        found.setdefault((event, recipient, level), {})[channel] = state
+    return found
 
 
 def _state(row: Mapping[str, Any], now: dt.datetime) -> str:

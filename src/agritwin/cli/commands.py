@@ -2,13 +2,17 @@
 
 import datetime as dt
 import getpass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Column, Table
+from rich.padding import Padding
+from rich.text import Text
 
 from agritwin import workspace
 from agritwin.cli.application import app, console, sentence
+
+if TYPE_CHECKING:
+    from agritwin.alerts.commands import Step
 
 commands = typer.Typer(no_args_is_help=True, help="Commands to actuators: what was proposed, and what became of it.")
 app.add_typer(commands, name="commands")
@@ -32,18 +36,20 @@ def show(
     if not found:
         console.print("No command was ever proposed.")
         return
-    table = Table(
-        Column("Id", no_wrap=True), Column("Twin", no_wrap=True), "Actuator", "Wish", "Because of", "State", "Until"
-    )
     for command in found:
         wish = ", ".join(f"{key}: {value}" for key, value in command.desired.items())
         because = str((command.evidence.get("explanation") or {}).get("en", command.evidence.get("rule", "")))
-        until = f"{command.expires_at:%Y-%m-%d %H:%M}"
-        table.add_row(command.id, command.twin, command.actuator, wish, because, command.state, until)
-        for step in command.steps if journal else ():
-            detail = ", ".join(f"{key}: {value}" for key, value in step.detail.items())
-            table.add_row("", "", f"{step.at:%Y-%m-%d %H:%M:%S}", step.by, detail, step.state, "")
-    console.print(table)
+        state = Text(command.state, "bold").append(f", until {command.expires_at:%Y-%m-%d %H:%M} UTC", "not bold")
+        console.print(command.id, state, highlight=False)
+        told = [f"{command.twin}, {command.actuator}: {wish}", because]
+        told += [_step(step) for step in command.steps] if journal else []
+        for line in told:
+            console.print(Padding(line, (0, 0, 0, 2)), highlight=False)
+
+
+def _step(step: "Step") -> str:
+    detail = ", ".join(f"{key}: {value}" for key, value in step.detail.items())
+    return f"{step.at:%Y-%m-%d %H:%M:%S} {step.state} by {step.by}" + (f" ({detail})" if detail else "")
 
 
 @commands.command()

@@ -82,6 +82,19 @@ def follow_readings(engine: sa.Engine, twins: Iterable[str], find: Find, now: dt
     return news
 
 
+def looked_at(engine: sa.Engine, twin: str, source: str, moments: Iterable[dt.datetime]) -> int:
+    """Return how many readings of rain of a source, at these times, a look has been at."""
+    c, seen = t.sensors.c, t.watch_seen.c
+    select = (
+        sa.select(c.name, sa.func.count(sa.distinct(seen.time_ms)))
+        .join_from(t.watch_seen, t.sensors, c.id == seen.sensor_id)
+        .where(c.twin_id == twin, seen.time_ms.in_([_milliseconds(moment) for moment in moments]))
+        .group_by(c.name)
+    )
+    with reading(engine) as connection:
+        return max((count for name, count in connection.execute(select) if source_of(name) == source), default=0)
+
+
 def follow_product(engine: sa.Engine, context: Context, now: dt.datetime) -> list[News]:
     """Take over the judgements that the DAG has published: an event goes on while they say so, and is told once.
 
