@@ -28,6 +28,12 @@ def test_after_records_come_refills_from_tomorrow_but_not_before_the_leaves(leav
     assert (ahead.rule, ahead.first_day) == ("refill", dt.date(2025, 6, first))
 
 
+def test_on_the_last_day_of_a_season_nothing_is_ahead():
+    management = Irrigation(rule="none", first_day=dt.date(2025, 4, 20), last_day=TODAY)
+    assert from_now_on(management, "records", TODAY) is management
+    assert from_now_on(management, "records", TODAY - dt.timedelta(days=1)).rule == "refill"
+
+
 @pytest.mark.parametrize("rule", ["none", "refill"])
 def test_every_other_rule_goes_on_as_it_is(rule):
     management = Irrigation(rule=rule, first_day=dt.date(2025, 4, 20))

@@ -100,6 +100,8 @@ def written_irrigation(context: pd.DataFrame, weather: xr.Dataset) -> xr.DataArr
 def from_now_on(management: Irrigation, configured: str, last_observed: dt.date) -> Irrigation:
     """Return the irrigation of the days ahead: after records come refills as needed, since nobody has written them yet.
 
+    None come when the season's last day is known already.
+
     Parameters
     ----------
     management
@@ -112,6 +114,8 @@ def from_now_on(management: Irrigation, configured: str, last_observed: dt.date)
     if configured != "records":
         return management
     tomorrow = last_observed + _DAY
+    if management.last_day and management.last_day < tomorrow:
+        return management
     return replace(management, rule="refill", first_day=max(management.first_day or tomorrow, tomorrow))
 
 
