@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agritwin.holding.dates import decide_days
+from agritwin.holding.dates import decide_days, order_in
 
 DAYS = st.dates(dt.date(1960, 1, 1), dt.date(2090, 12, 31))
 WRITTEN = {"dmy": "%d/%m/%Y", "mdy": "%m/%d/%Y"}
@@ -92,3 +92,22 @@ def test_a_few_typing_errors_are_refused_alone_once_the_order_is_stated():
 )
 def test_one_cell(written, day):
     assert decide_days([written]).days == (day,)
+
+
+@pytest.mark.parametrize("written", ["5-abr-21", "lunes, 5 de abril de 2021", "Monday 5 Apr 2021", "5/4/21"])
+def test_months_and_weekdays_by_name(written):
+    column = decide_days([written, "13/4/21"])
+    assert column.days[0] == dt.date(2021, 4, 5)
+
+
+@pytest.mark.parametrize("written", ["abr-5-21", "21-abr", "Sept. 2021", "lunes", "2021-abr-05", "123 abr 2021"])
+def test_what_names_a_month_and_is_no_day(written):
+    assert decide_days([written]).days == (None,)
+
+
+@pytest.mark.parametrize(
+    ("header", "order"),
+    [("Fecha (dd/mm/aaaa)", "dmy"), ("Date mm-dd-yyyy", "mdy"), ("Fecha", None), ("Added by", None)],
+)
+def test_the_order_that_a_header_states(header, order):
+    assert order_in(header) == order

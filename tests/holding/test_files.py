@@ -160,7 +160,7 @@ def test_workbooks_of_the_nineties_are_read():
     ]
 
 
-def test_merged_cells_are_filled_and_hidden_sheets_left_out(tmp_path):
+def test_merged_cells_are_filled_and_hidden_sheets_marked(tmp_path):
     book = openpyxl.Workbook()
     sheet = book.active
     for row in (["fecha", "labor"], ["2020-01-31", "PODA"], [None, "RIEGO"]):
@@ -169,5 +169,6 @@ def test_merged_cells_are_filled_and_hidden_sheets_left_out(tmp_path):
     book.create_sheet("notes").append(["secret"])
     book["notes"].sheet_state = "hidden"
     book.save(tmp_path / "a.xlsx")
-    (read,) = read_sheets(land(tmp_path / "a.xlsx"))
+    read, notes = read_sheets(land(tmp_path / "a.xlsx"))
     assert read.rows[2] == ["2020-01-31", "RIEGO"]
+    assert (read.hidden, notes.hidden) == (False, True)

@@ -3,9 +3,11 @@ import datetime as dt
 import pytest
 
 from agritwin.errors import DataError
+from agritwin.holding import computing
+from agritwin.holding.computing import ComputedCells
 from agritwin.holding.formulas import evaluate
 
-CELLS = {
+WRITTEN = {
     (0, 3): dt.date(2020, 1, 2),
     (0, 4): dt.datetime(2020, 1, 2, 6),
     (1, 2): "PINILLO",
@@ -15,10 +17,9 @@ CELLS = {
     (13, 7): 47.0,
     (13, 8): 96.0,
 }
-
-
-def cell(row, column):
-    return CELLS.get((row, column))
+PLACES = [["Paraje", "Recinto", "Ha"], ["Pinillo", "47-96", 13.6], ["Cañada", "47-25", 5], ["pinillo", "second", 0]]
+OWN = [[WRITTEN.get((row, column)) for column in range(9)] for row in range(14)]
+CELLS = ComputedCells({"Labores": OWN, "Mis parcelas": PLACES}, {})
 
 
 @pytest.mark.parametrize(
@@ -34,17 +35,31 @@ def cell(row, column):
         ("=LEFT(C2,3)&RIGHT(C2,2)", "PINLO"),
         ("=Z99", None),
         ('=D1&"/"&E1', "43832/43832.25"),
+        ("=VLOOKUP(C2,'Mis parcelas'!$A$2:$B$4,2,FALSE)", "47-96"),
+        ("=VLOOKUP(C2,'MIS PARCELAS'!A:C,3,0)", 13.6),
+        ('=IFERROR(VLOOKUP("Balsa",\'Mis parcelas\'!A:B,2,0),"none")', "none"),
+        ("=INDEX('Mis parcelas'!B2:B4,MATCH(\"cañada\",'Mis parcelas'!A2:A4,0))", "47-25"),
+        ("=_xlfn.XLOOKUP(5,'Mis parcelas'!C2:C4,'Mis parcelas'!A2:A4)", "Cañada"),
+        ("=INDEX('Mis parcelas'!A1:C1,MATCH(\"ha\",'Mis parcelas'!A1:C1,0))", "Ha"),
+        ("='Mis parcelas'!B3&\"-1\"", "47-25-1"),
+        ("=MATCH(43832,D:D,0)", 1.0),
         ("=IF(AND(ISNUMBER(D1),D1>43831,E1>D1),D1,1)", dt.date(2020, 1, 2)),
     ],
 )
 def test_value(formula, value):
-    assert evaluate(formula, cell) == value
+    assert evaluate(formula, CELLS, "Labores") == value
 
 
 @pytest.mark.parametrize(
     "formula",
     [
-        "=VLOOKUP(A1,B1:C3,2)",
+        "=VLOOKUP(C2,'Mis parcelas'!A:B,2)",  # the nearest
+        "=VLOOKUP(\"Balsa\",'Mis parcelas'!A:B,2,0)",
+        "=VLOOKUP(\"Pin*\",'Mis parcelas'!A:B,2,0)",
+        "=VLOOKUP(C2,'Mis parcelas'!A:B,3,0)",
+        "=VLOOKUP(C2,Tabla1[Paraje],2,0)",
+        "=VLOOKUP(C2,[1]Parcelas!A:B,2,0)",
+        "='Mis parcelas'!A1:A3&1",
         "=Sheet2!A1",
         "=1+1",
         '=SEARCH("x",G13)',
@@ -55,4 +70,14 @@ def test_value(formula, value):
 )
 def test_what_is_not_understood_is_reported(formula):
     with pytest.raises(DataError):
-        evaluate(formula, cell)
+        evaluate(formula, CELLS, "Labores")
+
+
+def test_lookups_end_however_many_cells_they_ask_for(monkeypatch):
+    monkeypatch.setattr(computing, "MOST_SEARCHED", 1000)
+    rows = [[f"{row}", row] for row in range(100)]
+    formulas = {(row, 2): f'=VLOOKUP("{row}",$A${row + 1}:$B$100,2,0)' for row in range(100)}
+    problems = computing.compute({"Hoja1": rows}, {"Hoja1": formulas})["Hoja1"]
+    assert [row[2] for row in rows[:10]] == list(range(10))
+    assert all("too many cells" in why for _, why in problems.values())
+    assert problems

@@ -217,6 +217,9 @@ def confirm_mapping(
     zero: Annotated[
         Literal["nothing_harvested", "not_recorded"] | None, typer.Option(help="What a zero means.")
     ] = None,
+    place: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=TWIN", help="Which twin a name of a parcel means; repeatable.")
+    ] = None,
 ) -> None:
     """Keep a proposed mapping with the answers to its questions; its files are read anew."""
     from agritwin.holding.mapping import load_mappings
@@ -230,7 +233,13 @@ def confirm_mapping(
         raise DataError(f"{file!r} names {len(chosen)} proposals.", f"Open ones: {known}.")
     answers = {"date_order": date_order, "decimal": decimal, "unit": unit, "state": state}
     answers |= {"dose_unit": dose_unit, "pairing": pairing, "zero": zero}
-    path = confirm(chosen[0], MAPPINGS, name, **answers)
+    places = {}
+    for written in place or ():
+        called, _, meant = written.rpartition("=")
+        if not called:
+            raise DataError(f"{written!r} names no place.", 'Write "NAME=TWIN".')
+        places[called.strip()] = one_twin(twins, meant.strip())
+    path = confirm(chosen[0], MAPPINGS, name, places, **answers)
     console.print(f"Kept in {path}.", highlight=False)
     kept = load_mappings(MAPPINGS)
     _tell(read_again(engine, list(twins), [chosen[0].sha256], kept, workspace.RAW, _units(twins)))

@@ -8,6 +8,7 @@ corrected column as a whole.
 import datetime as dt
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -54,7 +55,7 @@ def correct(sheet: Sheet, corrections: Corrections) -> Sheet:
             rows[row][column] = json.loads(value)  # what was written as text is decided with its column
             mended.add((row, column))
     problems = [problem for problem in sheet.problems if (problem.row, problem.column) not in mended]
-    return Sheet(sheet.name, rows, sheet.first, problems)
+    return replace(sheet, rows=rows, problems=problems)
 
 
 def export_quarantine(engine: sa.Engine, raw: Path, twin_id: str, path: Path, language: str = "en") -> int:

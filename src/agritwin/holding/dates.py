@@ -22,6 +22,10 @@ MONTHS = {
     )
     for name in names
 }  # fmt: skip
+WEEKDAYS = (
+    *("lunes", "martes", "miercoles", "jueves", "viernes", "sabado", "domingo"),
+    *("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
+)
 EARLIEST, LATEST = 1950, 2100
 TYPING_ERRORS = 0.05
 """Share of a column that may contradict an order which the mapping states and other lines prove."""
@@ -52,7 +56,8 @@ def decide_days(values: Sequence[object], declared: Order | None = None) -> Date
     """Decide the order of a column of days from all its values together.
 
     A value may be a date or datetime (a real date cell), or text: numbers (``07/02/2019``), ISO (``2019-02-07``) or a
-    month's name (``7 feb 2019``). Two-digit years are read as 20xx and only at the end.
+    month's name (``7 feb 2019``, ``jueves, 7 de febrero de 2019``, ``7-feb-19``). Two-digit years are read as 20xx and
+    only at the end.
 
     Parameters
     ----------
@@ -98,6 +103,12 @@ def readings(value: object) -> dict[Order, dt.date]:
     return {order: day for order in ORDERS if (day := both[order])}
 
 
+def order_in(header: str) -> Order | None:
+    """Return the order that a header states (``Fecha (dd/mm/aaaa)``), None where it states none."""
+    found = re.search(r"\b(d{1,2}[/.\- ]m{1,2}|m{1,2}[/.\- ]d{1,2})[/.\- ](?:a|y){2,4}\b", header, re.IGNORECASE)
+    return ("dmy" if found[1].lower().startswith("d") else "mdy") if found else None
+
+
 def _day(year: str, month: str, day: str) -> dt.date | None:
     try:
         found = dt.date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
@@ -111,13 +122,14 @@ def _same_in_both(day: dt.date | None) -> dict[Order, dt.date]:
 
 
 def _named_month(text: str) -> dt.date | None:
-    words = [word for word in plain(text).split() if word not in ("de", "del", "of")]
+    words = [word for word in plain(text).split() if word not in ("de", "del", "of", *WEEKDAYS)]
     if len(words) != 3:
         return None
+    sizes = (2, 4) if words[0].isdigit() else (4,)  # 3-abr-21 is how spreadsheets show days; abr-3-21 is nobody's
     if words[0].isalpha():
         words[0], words[1] = words[1], words[0]
     day, month, year = words
-    if not (day.isdigit() and len(year) == 4 and year.isdigit() and month[:3] in MONTHS):
+    if not (day.isdigit() and len(day) < 3 and year.isdigit() and len(year) in sizes and month[:3] in MONTHS):
         return None
     return _day(year, str(MONTHS[month[:3]]), day)
 

@@ -24,7 +24,7 @@ class Product:
     """A product as written, its dose, and the dose's unit where the text states it."""
 
     name: str
-    dose: float
+    dose: float | None
     unit: str | None
 
 

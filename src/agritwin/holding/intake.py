@@ -8,6 +8,7 @@ its lines, settles what the older one was asked.
 """
 
 import datetime as dt
+import functools
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
@@ -25,7 +26,7 @@ from agritwin.holding.lines import read_table
 from agritwin.holding.mapping import HarvestUnit, Mapping, propose_mapping, propose_table
 from agritwin.holding.parcels import parcels_of
 from agritwin.holding.products import propose_aliases
-from agritwin.holding.readers import read_sheets
+from agritwin.holding.readers import Sheet, read_sheets
 from agritwin.holding.storing import content_digest, identities, insert_records, lines_of
 from agritwin.holding.tables import Table, find_tables
 from agritwin.records.database import insert, reading, writing
@@ -33,7 +34,7 @@ from agritwin.records.tables import intakes, quarantine, twins
 
 log = logging.getLogger(__name__)
 
-READING = "3"
+READING = "4"
 """Version of how files are read here; a new number makes every file be read anew."""
 
 
@@ -130,8 +131,9 @@ def take_in(
     keep(landed, raw)
     if _is_geojson(landed):
         return _store(engine, landed, understanding, Mapping(name=landed.name), holding, [_read_parcels(file, holding)])
-    chosen, tables = _choose(landed, mappings, corrections)
+    chosen, sheets, tables = _choose(landed, mappings, corrections)
     found = [_read(table, chosen, holding) for table in tables] or [_nothing(holding)]
+    found += [_hidden(sheet, holding) for sheet in sheets if sheet.hidden]
     return _store(engine, landed, understanding, chosen, holding, found)
 
 
@@ -140,24 +142,31 @@ def _nothing(holding: Holding) -> Lines:
     return Lines(refusals=[Refusal("question", "", None, None, None, reason, remedy, holding.landed_for)])
 
 
+def _hidden(sheet: Sheet, holding: Holding) -> Lines:
+    reason, remedy = "The sheet is hidden and was not loaded.", "Show it and send the file again if its lines count."
+    return Lines(refusals=[Refusal("note", sheet.name, None, None, None, reason, remedy, holding.landed_for)])
+
+
 def _is_geojson(landed: Landed) -> bool:
     return landed.suffix == ".geojson" or (landed.suffix == ".json" and b'"coordinates"' in landed.data)
 
 
-def _choose(landed: Landed, mappings: list[Mapping], corrections: Corrections) -> tuple[Mapping, list[Table]]:
-    """Return the first mapping that knows a table of the file, else a proposal, and the tables."""
-    tables: list[Table] = []
+def _choose(
+    landed: Landed, mappings: list[Mapping], corrections: Corrections
+) -> tuple[Mapping, list[Sheet], list[Table]]:
+    """Return the first mapping that knows a table of the file, else a proposal; the sheets, and the tables."""
+
+    @functools.cache
+    def read(encoding: str | None, delimiter: str | None) -> tuple[list[Sheet], list[Table]]:
+        sheets = [correct(sheet, corrections) for sheet in read_sheets(landed, encoding, delimiter)]
+        return sheets, [table for sheet in sheets for table in find_tables(sheet)]
+
     for mapping in mappings:
-        tables = _tables(landed, mapping, corrections)
+        sheets, tables = read(mapping.encoding, mapping.delimiter)
         if any(how.fits(table) for how in mapping.tables for table in tables):
-            return mapping, tables
-    tables = tables or _tables(landed, None, corrections)
-    return propose_mapping(tables, landed.name), tables
-
-
-def _tables(landed: Landed, mapping: Mapping | None, corrections: Corrections) -> list[Table]:
-    stated = (mapping.encoding, mapping.delimiter) if mapping else (None, None)
-    return [table for sheet in read_sheets(landed, *stated) for table in find_tables(correct(sheet, corrections))]
+            return mapping, sheets, tables
+    sheets, tables = read(None, None)
+    return propose_mapping(tables, landed.name), sheets, tables
 
 
 def _read(table: Table, mapping: Mapping, holding: Holding) -> Lines:
@@ -172,7 +181,7 @@ def _read(table: Table, mapping: Mapping, holding: Holding) -> Lines:
         table.columns[0],
         headers,
         f"No mapping fits this table of {len(table.rows)} lines.",
-        "Name its headers in the mapping.",
+        "Name its headers in the mapping; what a logger wrote goes to agritwin listen FILE.",
     )
     lines = Lines(rows_in=len(table.rows), refusals=[refusal])
     lines.refusals += [

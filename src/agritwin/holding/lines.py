@@ -7,14 +7,14 @@ from typing import Any
 
 from agritwin.errors import DataError
 from agritwin.holding.amounts import NumberColumn
-from agritwin.holding.doses import Work, split_work
+from agritwin.holding.doses import Product, Work, split_work
 from agritwin.holding.findings import Holding, Lines, Record, RefusedError
 from agritwin.holding.mapping import Mapping, TableMapping
 from agritwin.holding.readers import Cell
 from agritwin.holding.table_reader import TableReader
 from agritwin.holding.tables import Table
-from agritwin.holding.vocabulary import WORDS_FOR_UNITS, category_of, harvest_unit, plain, state_of
-from agritwin.records.measures import canonical_unit
+from agritwin.holding.vocabulary import WORDS_FOR_UNITS, category_of, harvest_unit, plain, state_of, unit_in
+from agritwin.records.measures import canonical_unit, convert_value
 
 STRANGERS = 0.1
 """Share of a table below which lines about another twin than the one it was sent for are taken for slips."""
@@ -37,6 +37,8 @@ def read_table(table: Table, how: TableMapping, mapping: Mapping, holding: Holdi
     build = {"activities": _activity, "harvests": _harvest, "treatments": _treatment}[how.kind]
     for position, (number, row) in enumerate(zip(table.numbers, table.rows, strict=True)):
         reader.current = None
+        if reader.is_remark(number, row):
+            continue
         try:
             reader.check_read(number)
             twin_id = reader.current = reader.twin(row)
@@ -92,6 +94,11 @@ def _activity(
     if not text:
         raise RefusedError("text", None, "The line does not say what was done.", "Fill it in.")
     work = split_work(text, reader.how.decimal or ",")
+    if spread := reader.text(row, "product"):
+        dose = " ".join(filter(None, (reader.text(row, "dose"), _dose_unit(reader, row))))
+        text = f"{text} ({spread} ({dose}))" if dose else f"{text} ({spread})"  # else two such lines were equal
+        product = Product(spread, amounts.get("dose"), _dose_unit(reader, row))
+        work = replace(work, products=(*work.products, product))
     if work.leftover:
         reader.ask(number, "text", work.leftover, "Not understood as a product and its dose.", "Write: product (dose).")
     tasks = {plain(task): category for task, category in reader.mapping.tasks.items()}
@@ -110,7 +117,8 @@ def _activity(
 def _amount_of_work(reader: TableReader, row: list[Cell], amount: float | None, work: Work) -> dict[str, Any]:
     """Return the amount of a line from its own columns, else from the text (``RIEGO (14 mm)``)."""
     if amount is not None:
-        return {"amount": amount, "unit": _unit(reader.text(row, "unit"), "unit")}
+        written = reader.text(row, "unit")
+        return {"amount": amount, "unit": _unit(written, "unit") or unit_in(reader.how.columns["amount"])}
     if work.amount is not None and work.unit is not None:
         return {"amount": work.amount, "unit": _unit(WORDS_FOR_UNITS.get(plain(work.unit), work.unit), "text")}
     return {"amount": None, "unit": None}
@@ -191,17 +199,27 @@ def _treatment(
     product = reader.text(row, "product")
     if not product:
         raise RefusedError("product", None, "The product is missing.", "Fill it in.")
-    unit = reader.text(row, "dose_unit") or reader.how.dose_unit
     texts = ("registration_number", "problem", "applicator", "equipment", "efficacy", "notes")
     content = {
         "day": day,
         "product": product,
         "dose": amounts.get("dose"),
-        "dose_unit": dose_unit(unit),
-        "treated_area_ha": amounts.get("treated_area_ha"),
+        "dose_unit": dose_unit(_dose_unit(reader, row) or reader.how.dose_unit),
+        "treated_area_ha": _hectares(reader, amounts.get("treated_area_ha")),
         **{name: reader.text(row, name) for name in texts},
     }
     return Record("treatments", twin_id, content)
+
+
+def _dose_unit(reader: TableReader, row: list[Cell]) -> str | None:
+    """Return the unit of a dose as the line states it, else its header."""
+    return reader.text(row, "dose_unit") or unit_in(reader.how.columns.get("dose", ""))
+
+
+def _hectares(reader: TableReader, area: float | None) -> float | None:
+    """Return an area in ha, converted where its header states another unit."""
+    unit = unit_in(reader.how.columns.get("treated_area_ha", ""))
+    return area if area is None or unit is None else convert_value(area, unit, "ha")
 
 
 def dose_unit(written: str | None) -> str | None:
@@ -216,11 +234,17 @@ def dose_unit(written: str | None) -> str | None:
 
 def _ask_for_dose_units(reader: TableReader) -> None:
     """Ask once a table for the unit of doses; they are loaded without it."""
-    doses = [product for record in reader.lines.records for product in record.products if product.unit is None]
-    if doses and reader.how.dose_unit is None:
+    doses = [one.unit for record in reader.lines.records for one in record.products if one.dose is not None] + [
+        record.content["dose_unit"]
+        for record in reader.lines.records
+        if record.table == "treatments" and record.content["dose"] is not None
+    ]
+    lacking = doses.count(None)
+    if lacking and reader.how.dose_unit is None:
         reader.current = None
-        reason = f"{len(doses)} doses have no unit: l/ha, kg/ha, or per hectolitre?"
-        reader.ask(None, "text", None, reason, "State 'dose_unit' in the mapping.")
+        reason = f"{lacking} doses have no unit: l/ha, kg/ha, or per hectolitre?"
+        name = "dose" if "dose" in reader.places else "text"
+        reader.ask(None, name, None, reason, "State 'dose_unit' in the mapping.")
 
 
 def _yearly(reader: TableReader) -> Lines:

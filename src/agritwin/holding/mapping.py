@@ -11,21 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agritwin.config import read_model
 from agritwin.holding.amounts import Decimal
-from agritwin.holding.dates import Order
+from agritwin.holding.dates import Order, order_in
 from agritwin.holding.tables import Table
-from agritwin.holding.vocabulary import CATEGORIES, field_of, harvest_unit
+from agritwin.holding.vocabulary import CATEGORIES, NEEDED, field_of, harvest_unit
 
 Kind = Literal["activities", "harvests", "yearly_harvests", "treatments"]
 HarvestUnit = Literal["kg", "t", "kg/ha", "t/ha"]
 SIGPAC_PARTS = ("province", "municipality", "aggregate", "zone", "polygon", "parcel", "enclosure")
-NEEDED: dict[str, tuple[str, ...]] = {
-    "activities": ("day", "text"),
-    "harvests": ("day", "amount"),
-    "yearly_harvests": (),
-    "treatments": ("day", "product"),
-}
 TAKEN: dict[str, tuple[str, ...]] = {
-    "activities": ("day", "text", "twin", "place", "amount", "unit", "notes"),
+    "activities": ("day", "text", "twin", "place", "amount", "unit", "product", "dose", "dose_unit", "notes"),
     "harvests": ("day", "amount", "unit", "twin", "place", "quality", "lot", "client"),
     "yearly_harvests": ("twin", *SIGPAC_PARTS, "place", "area"),
     "treatments": (
@@ -149,10 +143,20 @@ def propose_table(table: Table) -> TableMapping | None:
         return TableMapping(kind="yearly_harvests", columns=_columns(table, TAKEN["yearly_harvests"]), sheet=None)
     for kind in ("treatments", "activities", "harvests"):
         columns = _columns(table, TAKEN[kind])
+        if kind == "treatments" and _is_diary(table):
+            continue
         if set(NEEDED[kind]) <= set(columns):
             unit = harvest_unit(columns["amount"]) if kind == "harvests" and "unit" not in columns else None
-            return TableMapping.model_validate({"kind": kind, "columns": columns, "unit": unit})
+            order = order_in(columns["day"])
+            return TableMapping.model_validate({"kind": kind, "columns": columns, "unit": unit, "date_order": order})
     return None
+
+
+def _is_diary(table: Table) -> bool:
+    """Return whether a table with a column of products is of work, only some of which spread one."""
+    columns = _columns(table, ("day", "text", "product"))
+    place = table.column(columns["product"]) if {"text", "product"} <= set(columns) else None
+    return place is not None and any(row[place] is None for row in table.rows)
 
 
 def propose_mapping(tables: Iterable[Table], name: str) -> Mapping:

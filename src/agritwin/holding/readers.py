@@ -6,13 +6,12 @@ import io
 import json
 import math
 import re
-import zipfile
 from dataclasses import dataclass, field
 from typing import Any
 
 from agritwin.errors import DataError
+from agritwin.holding.computing import compute, formulas_without_value
 from agritwin.holding.files import Landed
-from agritwin.holding.formulas import evaluate
 
 Cell = str | float | bool | dt.date | dt.datetime | None
 MOST_ROWS = 200_000
@@ -39,10 +38,11 @@ class Sheet:
     rows: list[list[Cell]]
     first: int = 1
     problems: list[Problem] = field(default_factory=list)
+    hidden: bool = False
 
 
 def read_sheets(landed: Landed, encoding: str | None = None, delimiter: str | None = None) -> list[Sheet]:
-    """Read every visible sheet of a file; a csv or json file is one sheet called after nothing.
+    """Read every sheet of a file; a csv or json file is one sheet called after nothing.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def _read_workbook(landed: Landed) -> list[Sheet]:
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(landed.data))
         for about in book.sheets_metadata:
-            if about.typ != SheetTypeEnum.WorkSheet or about.visible != SheetVisibleEnum.Visible:
+            if about.typ != SheetTypeEnum.WorkSheet:
                 continue
             sheet = book.get_sheet_by_name(about.name)
             if sheet.start is None:
@@ -85,14 +85,26 @@ def _read_workbook(landed: Landed) -> list[Sheet]:
                     "Delete formatted but empty rows and columns.",
                 )
             rows = [[_cell(value) for value in row] for row in sheet.to_python(skip_empty_area=False)]
-            sheets.append(Sheet(about.name, rows))
+            sheets.append(Sheet(about.name, rows, hidden=about.visible != SheetVisibleEnum.Visible))
             _fill_merged(rows, sheet.merged_cell_ranges or [])
     except CalamineError as error:
         raise DataError(
             f"{landed.name} cannot be read as a workbook: {error}.", "Open it and save it anew, without a password."
         ) from error
-    if landed.suffix == ".xlsx" and _has_formulas(landed.data):
-        return _compute(landed, sheets)
+    return _computed(sheets, formulas_without_value(landed.data)) if landed.suffix == ".xlsx" else sheets
+
+
+def _computed(sheets: list[Sheet], formulas: dict[str, dict[tuple[int, int], str]]) -> list[Sheet]:
+    """Fill formula cells that carry no cached value; each that cannot be computed becomes a problem."""
+    rows = {sheet.name: sheet.rows for sheet in sheets}
+    problems = compute(rows, {name: own for name, own in formulas.items() if name in rows})
+    for sheet in sheets:
+        for row, column in formulas.get(sheet.name, {}):
+            sheet.rows[row][column] = _cell(sheet.rows[row][column])
+        sheet.problems.extend(
+            Problem(row, column, formula, f"formula without a value: {why}")
+            for (row, column), (formula, why) in problems.get(sheet.name, {}).items()
+        )
     return sheets
 
 
@@ -113,61 +125,6 @@ def _fill_merged(rows: list[list[Cell]], ranges: list[Any]) -> None:
         for row in range(top, min(bottom + 1, len(rows))):
             for column in range(left, min(right + 1, len(rows[row]))):
                 rows[row][column] = rows[top][left]
-
-
-def _has_formulas(data: bytes) -> bool:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        names = [name for name in archive.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
-        return any(b"<f" in archive.read(name) for name in names)
-
-
-def _compute(landed: Landed, sheets: list[Sheet]) -> list[Sheet]:
-    """Fill formula cells that carry no cached value; each that cannot be computed becomes a problem."""
-    import openpyxl
-
-    book = openpyxl.load_workbook(io.BytesIO(landed.data), read_only=False)
-    for sheet in sheets:
-        formulas = {
-            (cell.row - 1, cell.column - 1): str(getattr(cell.value, "text", cell.value))
-            for row in book[sheet.name].iter_rows()
-            for cell in row
-            if cell.data_type == "f" and cell.row is not None and cell.column is not None
-        }
-        _compute_sheet(sheet, formulas)
-    return sheets
-
-
-def _compute_sheet(sheet: Sheet, formulas: dict[tuple[int, int], str]) -> None:
-    height = max([len(sheet.rows), *(row + 1 for row, _ in formulas)])
-    width = max([len(sheet.rows[0]) if sheet.rows else 0, *(column + 1 for _, column in formulas)])
-    for row in sheet.rows:
-        row.extend([None] * (width - len(row)))
-    sheet.rows.extend([None] * width for _ in range(height - len(sheet.rows)))
-    busy: set[tuple[int, int]] = set()
-
-    def value_at(row: int, column: int) -> Any:
-        if row >= height or column >= width:
-            return None
-        known = sheet.rows[row][column]
-        formula = formulas.get((row, column))
-        if known is not None or formula is None:
-            return known
-        if (row, column) in busy or len(busy) > 50:
-            raise DataError("A formula refers to itself.", "Replace it by its value.")
-        busy.add((row, column))
-        try:
-            return evaluate(formula, value_at)
-        finally:
-            busy.discard((row, column))
-
-    for (row, column), formula in formulas.items():
-        if sheet.rows[row][column] is None:
-            try:
-                sheet.rows[row][column] = _cell(value_at(row, column))
-            except DataError as error:
-                sheet.problems.append(Problem(row, column, formula, f"formula without a value: {error.message}"))
-    for problem in sheet.problems:  # only now: no other formula is to be computed from the text of one
-        sheet.rows[problem.row][problem.column] = problem.value
 
 
 def _read_json(landed: Landed) -> Sheet:

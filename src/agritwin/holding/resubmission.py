@@ -122,7 +122,13 @@ def proposals(engine: sa.Engine, confirmed: Collection[Mapping]) -> list[Proposa
     return list(found.values())
 
 
-def confirm(proposal: Proposal, folder: Path, name: str | None = None, **answers: Any) -> Path:
+def confirm(
+    proposal: Proposal,
+    folder: Path,
+    name: str | None = None,
+    places: Units[str, str] | None = None,
+    **answers: Any,
+) -> Path:
     """Keep a proposed mapping with the answers to its questions, so that files with the same headers ask no more.
 
     Parameters
@@ -133,6 +139,8 @@ def confirm(proposal: Proposal, folder: Path, name: str | None = None, **answers
         Where mappings are kept.
     name
         Who sends such files; the name of the file where left out.
+    places
+        Name of a parcel, as these files write it -> twin.
     answers
         ``date_order, decimal, unit, state, dose_unit, pairing, zero``, for the tables that they concern.
 
@@ -148,7 +156,9 @@ def confirm(proposal: Proposal, folder: Path, name: str | None = None, **answers
         own = {key: value for key, value in answers.items() if value is not None and table.kind in OF_KIND[key]}
         tables.append({**table.model_dump(mode="json"), **own})
     sender = name or proposal.mapping.name
-    mapping = Mapping.model_validate({**proposal.mapping.model_dump(mode="json"), "name": sender, "tables": tables})
+    proposed = proposal.mapping.model_dump(mode="json")
+    named = proposed["places"] | dict(places or {})
+    mapping = Mapping.model_validate({**proposed, "name": sender, "places": named, "tables": tables})
     slug = re.sub(r"[^\w]+", "-", sender.rpartition(".")[0] or sender).strip("-").lower()
     path = folder / f"{slug}.yaml"
     if path.exists():

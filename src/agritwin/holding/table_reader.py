@@ -9,13 +9,15 @@ from typing import Literal
 from agritwin.errors import DataError
 from agritwin.geometry import SIGPAC, sigpac_code
 from agritwin.holding.amounts import NumberColumn, decide_numbers
-from agritwin.holding.dates import DateColumn, decide_days
+from agritwin.holding.dates import DateColumn, decide_days, readings
 from agritwin.holding.findings import Holding, Lines, Refusal, RefusedError
 from agritwin.holding.formulas import SPREADSHEET_ZERO
 from agritwin.holding.mapping import SIGPAC_PARTS, Mapping, TableMapping
 from agritwin.holding.readers import Cell
 from agritwin.holding.tables import Table
-from agritwin.holding.vocabulary import plain
+from agritwin.holding.vocabulary import NEEDED, plain
+
+TOTAL = re.compile(r"(?:sub ?)?total(?:es|s)?\b|suma\b|sum\b")
 
 
 class TableReader:
@@ -81,9 +83,40 @@ class TableReader:
             lines = ", ".join(dict.fromkeys(numbers))
             self.ask(None, None, None, f"{question} ({len(numbers)} values, lines {lines[:200]})", suggestion)
 
+    def is_remark(self, number: int, row: list[Cell]) -> bool:
+        """Return whether a line is a total or a remark and no record; if so it is told, and no line any more."""
+        if readings(self.cell(row, "day")):
+            return False
+        total, told = self._total(row), self._remark(row)
+        if not (total or told):
+            return False
+        reason = "This is a total of other lines." if total else "This is a remark or a title."
+        self._note("note", number, None, total or told, reason, "Nothing was loaded from it.")
+        self.lines.rows_in -= 1
+        return True
+
+    def _total(self, row: list[Cell]) -> str | None:
+        """Return the word for a total; in a column of products or work it stands alone, since some are called so."""
+        named = {place for name, place in self.places.items() if name != "day"}
+        for place, cell in enumerate(row):
+            found = TOTAL.match(plain(cell)) if isinstance(cell, str) else None
+            if found and (place not in named or found[0] == plain(cell)):
+                return str(cell)
+        return None
+
+    def _remark(self, row: list[Cell]) -> str | None:
+        """Return what a line says when it says nothing else, and not in a column that a record needs."""
+        said = [cell for cell in row if cell is not None]
+        text = said[0] if said and isinstance(said[0], str) else ""
+        if len(set(said)) != 1 or not re.search("[^\\W\\d]{3}", text):
+            return None
+        needed = {self.places[name] for name in NEEDED[self.how.kind] if name != "day"}
+        merged = len(said) > 1
+        return text if merged or all(place is None or row[place] is None for place in needed) else None
+
     def _note(
         self,
-        kind: Literal["rejected", "question"],
+        kind: Literal["rejected", "question", "note"],
         number: int | None,
         name: str | None,
         value: object,

@@ -1,9 +1,13 @@
 """Words that holdings use, in Spanish and English: column headers, tasks, weights and units."""
 
+import functools
 import re
 import unicodedata
 
 from rapidfuzz import fuzz, process
+
+from agritwin.errors import DataError
+from agritwin.records.measures import canonical_unit
 
 HEADERS: dict[str, tuple[str, ...]] = {
     "day": ("fecha", "fecha inicio", "dia", "date", "day", "fecha tratamiento", "fecha cosecha", "harvest date"),
@@ -40,6 +44,14 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "client": ("cliente", "comprador", "client", "buyer"),
 }  # fmt: skip
 """Field -> headers as people write them, already in the form that :func:`plain` gives."""
+
+NEEDED: dict[str, tuple[str, ...]] = {
+    "activities": ("day", "text"),
+    "harvests": ("day", "amount"),
+    "yearly_harvests": (),
+    "treatments": ("day", "product"),
+}
+"""Kind of table -> the fields without which a table is none of that kind."""
 
 TASKS: tuple[tuple[str, str], ...] = (
     ("reparacion|averia|instalacion|reparar|mantenimiento|repair|maintenance|install", "maintenance"),
@@ -103,6 +115,7 @@ def plain(text: object) -> str:
     return " ".join(re.findall(r"[a-z0-9]+", letters))
 
 
+@functools.lru_cache(maxsize=10_000)
 def field_of(header: object, wanted: tuple[str, ...] | None = None) -> tuple[str, float] | None:
     """Return the field that a header names and how sure that is [percent], None where nothing is near.
 
@@ -146,3 +159,26 @@ def harvest_unit(text: object) -> str | None:
         return HARVEST_UNITS[written]
     found = re.search(r"(?<![a-z])(kgs?|kilos|tn|tm|t)(\s*/\s*ha|[ .]ha(?:-1)?)?(?![a-z])", written)
     return HARVEST_UNITS.get(found[1] + ("/ha" if found[2] else "")) if found else None
+
+
+def unit_of(text: str) -> str | None:
+    """Return a unit in its CF spelling, as it stands alone or in brackets; None for any other words.
+
+    Examples
+    --------
+    >>> unit_of("(l/ha)"), unit_of("horas"), unit_of("poda")
+    ('l ha-1', 'h', None)
+    """
+    written = text.strip().strip("()[]").strip()
+    for spelling in (WORDS_FOR_UNITS.get(plain(written), written), written.lower()):
+        try:
+            return canonical_unit(spelling) if written else None
+        except DataError:
+            continue
+    return None
+
+
+def unit_in(header: str) -> str | None:
+    """Return the unit that a header states in brackets (``Dosis (l/ha)``), None where there is none."""
+    found = re.search(r"[(\[]([^()\[\]]+)[)\]]\s*$", header)
+    return unit_of(found[1]) if found else None
