@@ -14,8 +14,8 @@ from agritwin.config import read_yaml
 from tests.conftest import ROOT
 
 NOON = dt.datetime(2025, 4, 10, 12, tzinfo=dt.UTC)
-ALERTS = read_yaml(ROOT / "config" / "config.yaml")["alerts"]
-RULES = rules(ALERTS)
+CONFIG = read_yaml(ROOT / "config" / "config.yaml")
+RULES = rules(CONFIG["alerts"] | CONFIG["health"])
 
 
 def hourly(values, unit, start="2025-04-10 13:00"):
@@ -62,6 +62,18 @@ def test_drought_is_depletion_over_readily_available_water_for_two_days():
     judgement = judge(evidence.drought(depletion, 50.0, NOON, "crop simulation"), RULES["drought"])
     assert judgement.value == pytest.approx(61 / 50)
     assert judgement.level == "mid"
+
+
+def test_bare_soil_has_no_drought():
+    days = pd.date_range("2025-04-10", periods=3)
+    depletion, readily = (
+        xr.DataArray([[30.0] * 3, row], coords={"day": days}, dims=("member", "day"), attrs={"units": "mm"})
+        for row in ([40.0] * 3, [0.0] * 3)
+    )
+    readily = readily.copy(data=[[0.0] * 3, [0.0] * 3])
+    assert judge(evidence.drought(depletion, readily, NOON, "crop"), RULES["drought"]).code == "no_data"
+    readily[1] = 20.0  # the crop of one member stands still
+    assert judge(evidence.drought(depletion, readily, NOON, "crop"), RULES["drought"]).value == pytest.approx(2.0)
 
 
 def test_a_source_ages_by_the_time_known_and_not_by_the_clock():

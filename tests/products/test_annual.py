@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from agritwin.errors import ConfigError, DataError
-from agritwin.products import annual
+from agritwin.products import annual, season
 from agritwin.simulation.annual.management import Cropping
 from tests.simulation.annual.conftest import wageningen
 
@@ -159,6 +159,19 @@ def test_summary_has_the_shape_of_the_product(weather: xr.Dataset) -> None:
     kept = annual.keep(run, {"synthetic": "false", "title": "t"})
     assert {"root_zone_depletion", "readily_available_water", "irrigation", "stage_flowering"} <= set(kept)
     assert kept.attrs["synthetic"] == "false"
+
+
+def test_bare_soil_after_the_harvest_suffers_no_stress(weather: xr.Dataset) -> None:
+    cropping, _ = annual.manage(WHEAT | {"harvest": "07-01"}, IRRIGATION, dt.date(1988, 1, 1), LAST)
+    run = annual.run(
+        weather.assign(precipitation=0.0 * weather["precipitation"]), annual.parameters(site(), WHEAT, CROP), cropping
+    )
+    after = run.sel(day=slice("1988-07-10", None))
+    assert (after["root_zone_depletion"].isel(day=-1) > 0.0).all()
+    assert (after["readily_available_water"] == 0.0).all()
+    assert (after["ks"] == 1.0).all()
+    assert (season.stress_days(after) == 0.0).all()
+    assert (season.stress_days(run) > 0.0).all()
 
 
 def test_water_given_raises_the_outlook_of_a_dry_field(weather: xr.Dataset) -> None:

@@ -147,6 +147,36 @@ def test_each_language_links_to_the_other_and_to_the_executed_notebooks(pages):
             "No irrigation is advised over the next 7 days (probability that it is needed: 51 %)",
         ),
         ("crop", {"summary": {"raw_mm": 154.0}}, "110 % of RAW", "50 % of RAW"),
+        ("crop", {"summary": {"raw_mm": 0.0}}, "110 % of RAW", "Nothing grows there now; the soil lacks 77 mm."),
+        ("crop", {"summary": {"stage": "stage_3"}}, "Stage today: Leaf out.", "Stage today: Kernel filling (III)."),
+        ("parcel", {"planting": {"species": "wheat"}}, "FAO-56 water balance on", "by WOFOST 7.2 on the season"),
+        (
+            "crop",
+            {"summary": {"marks": {"given": 3, "published": 21, "excerpt": 4, "prior": 31}}},
+            "Stage today",
+            "31 priors that nobody has calibrated here",
+        ),
+        (
+            "crop",
+            {
+                "summary": {
+                    "start_assumed": True,
+                    "outlook": {
+                        "stages": [
+                            {"stage": "ripeness", "day": "2025-07-24", "p10": "2025-07-20", "p90": "2025-07-30"}
+                        ],
+                    },
+                }
+            },
+            "5 Apr 2025",
+            "24 Jul 2025",
+        ),
+        (
+            "crop",
+            {"summary": {"outlook": {"yield_dry_matter_kg_per_ha": {"p10": 5230.0, "p50": 6277.0, "p90": 7484.0}}}},
+            "Stage today",
+            "weigh 6,277 kg/ha dry (5,230 kg/ha to 7,484 kg/ha)",
+        ),
         ("flood", {"summary": {"depth_max_m": 1.25}}, "reaches 0.60 m", "reaches 1.25 m"),
         ("flood", {"summary": {"mass_error_relative": 0.02}}, "The mass balance closes", "does not close"),
         ("yields", {"outcome": "gain"}, "No model beats", "The model beats"),

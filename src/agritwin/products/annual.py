@@ -54,6 +54,7 @@ SHOWN_DATES = ("emergence", "flowering", "ripeness")
 STAGES = ("bare", "sown", "vegetative", "reproductive", "ripe", "harvested")
 ANGSTROM = (0.25, 0.50)  # FAO-56 Eq. 35, where nothing is known of the place
 AUTUMN = range(9, 13)  # what is sown in these months is harvested in the next year
+ASSUMED = "The set of parameters"  # so begins the sentence on a sowing that nobody told
 _PERCOLATION = (0.1, 100.0)  # cm d-1
 _DAY = dt.timedelta(days=1)
 
@@ -73,6 +74,8 @@ class Field:
         where that came before the twin's season.
     source
         Where sowing and harvest are from, in a sentence.
+    assumed
+        Whether nobody said when it was sown.
     """
 
     parameters: xr.Dataset
@@ -80,6 +83,7 @@ class Field:
     before: xr.Dataset
     since: xr.Dataset
     source: str
+    assumed: bool
 
 
 def grown(planting: dict[str, Any]) -> bool:
@@ -113,7 +117,7 @@ def field(
     cropping, source = manage(planting, irrigation, day_at(now, 0), last, written)
     before, since = shared.parted(past, now, min(cropping.sowing, day_at(now, 0)))
     members = brought_forward(parameters(site, planting, settings), planting["species"], cropping, before, site)
-    return Field(members, cropping, before, since, source)
+    return Field(members, cropping, before, since, source, source.startswith(ASSUMED))
 
 
 def parameters(site: dict[str, Any], planting: dict[str, Any], settings: dict[str, Any]) -> xr.Dataset:
@@ -187,7 +191,7 @@ def manage(
         When the harvest comes before the sowing.
     """
     start, day = usual_start(planting["species"])
-    usual, sentence = _next(day, first_day), f"The set of parameters begins at {start} on {day}."
+    usual, sentence = _next(day, first_day), f"{ASSUMED} begins at {start} on {day}."
     if planting.get("sowing"):
         start, usual = "sowing", _sowing(planting["sowing"], first_day)
         sentence = f"Sown on {usual}, as the twin's configuration says."
@@ -337,13 +341,15 @@ def run(weather: xr.Dataset, parameter_set: xr.Dataset, cropping: Cropping) -> x
 
 
 def completed(result: xr.Dataset, weather: xr.Dataset, parameter_set: xr.Dataset, cropping: Cropping) -> xr.Dataset:
-    """Return a result of the engine with relative yield, cover, and available water."""
+    """Return a result of the engine with relative yield, cover, and available water; bare soil suffers no stress."""
     unlimited = Cropping(cropping.sowing, cropping.start, cropping.harvest, cropping.end, production="potential")
     most = simulate(weather, parameter_set, None, unlimited, daily=False)["total_above_ground_production"]
     share = (result["total_above_ground_production"] / most.where(most > 0.0)).fillna(1.0)
     result["relative_yield"] = share.assign_attrs(
         units="1", long_name="dry matter above the ground over that without lack of water, to the last day"
     )
+    nothing_grows = result["readily_available_water"] == 0.0
+    result["ks"] = result["ks"].where(~nothing_grows, 1.0).assign_attrs(result["ks"].attrs)
     depth = np.minimum(parameter_set["RDMCR"], parameter_set["RDMSOL"])
     water = 10.0 * (parameter_set["SMFCF"] - parameter_set["SMW"]) * depth
     result["total_available_water"] = (water + xr.zeros_like(share)).assign_attrs(

@@ -12,7 +12,7 @@ import xarray as xr
 
 from agritwin.products.crop import dated
 from agritwin.products.ndvi import usable
-from agritwin.products.season import quantiles
+from agritwin.products.season import quantiles, stress_days
 from agritwin.simulation.assimilation.cycle import USED, Assimilation, assimilate, consistency
 from agritwin.simulation.assimilation.ensemble import Members, Unknown
 from agritwin.simulation.assimilation.observations import Observation
@@ -157,7 +157,8 @@ def correct(
     for name, error in FACTOR_ERRORS.items():
         if name != "irrigation_factor" or "irrigation" in weather:
             prior[name] = np.exp(error * random.standard_normal(weather.sizes["member"]))
-    prior[BIAS.name] = PROBE_BIAS * random.standard_normal(weather.sizes["member"])
+    if any(one.bias is not None for one in seen):
+        prior[BIAS.name] = PROBE_BIAS * random.standard_normal(weather.sizes["member"])
     estimated = [BIAS if name == BIAS.name else SCALES[name] for name in prior if np.ptp(prior[name]) > 0.0]
     of_season = [one for one in seen if past["day"].to_numpy()[0] <= np.datetime64(one.day)]
     found = assimilate(model, prior, estimated, [] if leafless else of_season)
@@ -184,7 +185,8 @@ def told(correction: Correction, free: xr.Dataset, site: dict[str, Any], last_ob
     """
     found = correction.found
     limits = water_content(site)
-    bias, water = (float(np.median(found.unknowns[name])) for name in (BIAS.name, "total_available_water"))
+    bias = float(np.median(found.unknowns.get(BIAS.name, np.zeros(1))))
+    water = float(np.median(found.unknowns["total_available_water"]))
 
     def shown(row: dict[str, Any]) -> float:
         if row["quantity"] == "soil_moisture" and limits is not None:
@@ -220,6 +222,7 @@ def log_told(
         "unknowns": [
             {"unknown": name, "prior": quantiles(prior[name]), "posterior": quantiles(values)}
             for name, values in found.unknowns.items()
+            if np.ptp(prior[name]) > 0.0  # what is alike in all members was given, and cannot be learnt
         ],
     }
 
@@ -254,7 +257,7 @@ def outlook_summary(outlook: xr.Dataset, weather: xr.Dataset, last_observed: dt.
         "until": outlook["day"].to_numpy()[-1],
         "relative_yield": quantiles(outlook["relative_yield"].to_numpy()),
         "irrigation_mm": quantiles(later["irrigation"].sum("day").to_numpy()),
-        "stress_days": quantiles((later["ks"] < 1.0).sum("day").to_numpy()),
+        "stress_days": quantiles(stress_days(later)),
         "forecast_days": int((origin == "forecast").sum()),
         "years": {str(year): int(count) for year, count in zip(years, counts, strict=True) if year},
     }

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from agritwin.errors import DataError
+from agritwin.errors import ConfigError, DataError
 from agritwin.products import season as shared
 from agritwin.products.ndvi import usable
 from agritwin.simulation.orchard.advice import aimed_share
@@ -46,6 +46,8 @@ SHOWN_DATES = (
     "leaf_fall",
 )
 COVER_ERROR = 0.06
+AGE_COVER_ERROR = 0.4  # as a share of what the age says; a prior
+_BY_AGE = "age of the trees (a prior)"
 
 
 def parameters(
@@ -64,14 +66,14 @@ def parameters(
     year
         Calendar year, for the age of the trees.
     """
-    cover, source = _cover(planting, ndvi, year)
+    cover, source = _cover(planting, ndvi, year, site["latitude"])
     members, seed = settings["members"], settings["seed"]
     spread = np.random.default_rng(seed).standard_normal((2, members))
     spread[:, 0] = 0.0
-    known: dict[str, Any] = {
-        "cover_maximum": np.clip(cover + COVER_ERROR * spread[0], 0.05, 0.95),
-        "initial_depletion_share": settings["initial_depletion_share"],
-    }
+    known: dict[str, Any] = {"initial_depletion_share": settings["initial_depletion_share"]}
+    if cover is not None:
+        error = AGE_COVER_ERROR * cover if source == _BY_AGE else COVER_ERROR
+        known["cover_maximum"] = np.clip(cover + error * spread[0], 0.02, 0.95)
     if planting["canopy_height_m"] is not None:
         known["height"] = planting["canopy_height_m"]
     if site["soil"] is not None:
@@ -80,20 +82,21 @@ def parameters(
     return with_cover(sample(planting["species"], members, seed, **known), site["latitude"]), source
 
 
-def _cover(planting: dict[str, Any], ndvi: xr.Dataset | None, year: int) -> tuple[float, str]:
+def _cover(planting: dict[str, Any], ndvi: xr.Dataset | None, year: int, latitude: float) -> tuple[float | None, str]:
+    """Cover in full leaf, None where nothing tells; images from before the trees were planted show other things."""
     if planting["canopy_cover"] is not None:
         return float(planting["canopy_cover"]), "the twin's configuration"
     if ndvi is not None:
         good = usable(ndvi)["ndvi_mean"]
-        summer = good.sel(time=good["time"].dt.month.isin([6, 7, 8]))
-        recent = summer.sel(time=summer["time"].dt.year >= year - 2)
+        summer = good.sel(time=good["time"].dt.month.isin([6, 7, 8] if latitude >= 0.0 else [12, 1, 2]))
+        recent = summer.sel(time=summer["time"].dt.year >= max(year - 2, planting["year"] or 0))
         if recent.size >= 3:
             return float(
                 cover_from_ndvi(float(recent.quantile(0.9)))
             ), "NDVI of the last summers (Johnson and Trout 2012)"
     if planting["year"] is not None:
-        return float(cover_from_age(year - planting["year"])), "age of the trees (a prior)"
-    return float(sample(planting["species"], 1, 0)["cover_maximum"][0]), "the species (a prior)"
+        return float(cover_from_age(year - planting["year"])), _BY_AGE
+    return None, "the species (a prior)"
 
 
 def gapless(temperature: xr.DataArray) -> tuple[xr.DataArray, int]:
@@ -127,7 +130,7 @@ season_drivers = partial(shared.season_drivers, prepare=prepare)
 
 
 def manage(stages: xr.Dataset, irrigation: dict[str, Any], last_day: dt.date) -> Irrigation:
-    """Return the irrigation from the leaves on.
+    """Return the irrigation from the leaves on; of evergreens all year round.
 
     Parameters
     ----------
@@ -139,14 +142,15 @@ def manage(stages: xr.Dataset, irrigation: dict[str, Any], last_day: dt.date) ->
         The last day on which a rule may irrigate.
     """
     leaves = pd.Series(stages["leaf_out"].to_numpy()).median()
-    first = leaves.date() if pd.notna(leaves) else last_day
+    evergreen = bool(stages.attrs.get("evergreen"))
+    first = leaves.date() if pd.notna(leaves) and not evergreen else None if evergreen else last_day
     return Irrigation(
-        rule="refill" if irrigation["rule"] == "refill" and first <= last_day else "none",
+        rule="refill" if irrigation["rule"] == "refill" and (first or last_day) <= last_day else "none",
         wetted_fraction=irrigation["wetted_fraction"],
         under_canopy=irrigation["system"] == "drip",
         threshold_share_of_raw=irrigation["threshold_share_of_raw"],
         maximum_mm_per_day=irrigation["maximum_mm_per_day"],
-        first_day=min(first, last_day),
+        first_day=first and min(first, last_day),
         last_day=last_day,
     )
 
@@ -198,7 +202,7 @@ def summary(
     """Return the product's summary: stage, water in the soil on the last observed day, yield so far, advice."""
     return {
         "stage": stage_of(stages, last_observed),
-        "stages": shared.stage_rows(stages, SHOWN_DATES),
+        "stages": shared.stage_rows(stages, SHOWN_DATES[:-1] if stages.attrs.get("evergreen") else SHOWN_DATES),
         **shared.water_told(
             result, management, aimed_share(stages, management, result["day"]), last_observed, horizon_days
         ),
@@ -213,10 +217,36 @@ def seasons_calendar(
     parameter_set: xr.Dataset,
     start: dt.date,
     zone: str,
+    latitude: float,
 ) -> tuple[xr.Dataset, int]:
-    """Return the members' stages, the rest of the year carried on by past years; and how many hours were filled."""
+    """Return the members' stages, the rest of the year carried on by past years; and how many hours were filled.
+
+    Raises
+    ------
+    ConfigError
+        When the season begins in the hemisphere's spring or summer, so that its winter's chill would not count.
+    """
+    southern = check_season(start, latitude)
     courses, filled = temperature_courses(history, season, forecast, start)
-    return calendar(courses, parameter_set, start, zone), filled
+    return calendar(courses, parameter_set, start, zone, southern=southern), filled
+
+
+def check_season(start: dt.date, latitude: float) -> bool:
+    """Return whether a twin lies in the south, and refuse a season of trees that begins between winter and autumn.
+
+    Raises
+    ------
+    ConfigError
+        Naming the day, and one that would do.
+    """
+    southern = latitude < 0.0
+    autumn = range(3, 8) if southern else (9, 10, 11, 12, 1)
+    if start.month not in autumn:
+        raise ConfigError(
+            f"season.start is {start:%m-%d}, but at latitude {latitude:.1f} the trees' chill counts from autumn on.",
+            f"Set season.start to {'05-01' if southern else '11-01'} in the twin's YAML.",
+        )
+    return southern
 
 
 def temperature_courses(
@@ -232,6 +262,5 @@ def temperature_courses(
         )
         record = xr.concat([record, middle], "time", coords="minimal", compat="override")
     whole, filled = gapless(record.assign_attrs(season["air_temperature"].attrs))
-    year = start.year + 1 if start.month > 6 else start.year
-    courses = continuations(whole, dt.date(year, 12, 31))
+    courses = continuations(whole, dt.date(start.year + 1, start.month, 1) + dt.timedelta(days=60))
     return courses.assign_attrs(whole.attrs), filled

@@ -16,6 +16,8 @@ from agritwin.simulation.orchard.management import Irrigation
 
 type Prepare = Callable[[xr.Dataset], xr.Dataset]
 
+#: Days on which plants transpire less than this share of what they ask for count as days of stress.
+STRESS_KS = 0.9
 AVAILABLE_WATER_ERROR = 0.15  # of what a pedotransfer function says, as a share; a prior
 _DAY = dt.timedelta(days=1)
 
@@ -155,6 +157,22 @@ def _advice(
         "first_day_of_need": told["first_day_of_need"].to_numpy(),
         "days": days,
     }
+
+
+def marks(parameter_set: xr.Dataset) -> dict[str, int]:
+    """Return how many parameters are given for this place, published, read in an excerpt, or priors."""
+    found = [values.attrs["mark"] for values in parameter_set.data_vars.values() if "mark" in values.attrs]
+    return {mark: found.count(mark) for mark in ("given", "published", "excerpt", "prior")}
+
+
+def stress_days(result: xr.Dataset) -> xr.DataArray:
+    """Return over member how many days of a result count as days of stress."""
+    return (
+        (result["ks"] < STRESS_KS)
+        .sum("day")
+        .astype(float)
+        .assign_attrs(units="d", long_name=f"days with a stress coefficient below {STRESS_KS}")
+    )
 
 
 def quantiles(values: Any) -> dict[str, float | None]:

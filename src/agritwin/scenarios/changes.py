@@ -95,7 +95,7 @@ def with_density(values: xr.Dataset, planting: dict[str, Any], scenario: Scenari
             "Set planting.trees_per_ha in the twin's YAML, or give planting.canopy_cover here.",
         )
     cover = (values["cover_maximum"] * (wanted / known)).clip(0.02, 0.95)
-    return with_cover(values.assign(cover_maximum=np.maximum(cover, values["cover_minimum"] + 0.01)), latitude)
+    return with_cover(values.assign(cover_maximum=cover), latitude)
 
 
 def moved(stages: xr.Dataset, scenario: Scenario) -> xr.Dataset:

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from agritwin.products import annual, crop
-from agritwin.products.season import quantiles, stage_days
+from agritwin.products.season import quantiles, stage_days, stress_days
 from agritwin.simulation.orchard.budget import Allocation
 
 SHOWN_DATES = (*crop.SHOWN_DATES, *annual.SHOWN_DATES)
@@ -39,8 +39,6 @@ TOLD = {
     "precipitation_mm": "season_precipitation",
     "stress_days": "stress_days",
 }
-#: Days on which trees transpire less than this share of what they ask for count as days of stress.
-STRESS_KS = 0.9
 
 
 def kept(baseline: xr.Dataset, scenario: xr.Dataset) -> xr.Dataset:
@@ -61,10 +59,7 @@ def _kept(result: xr.Dataset) -> xr.Dataset:
         unknown = {"units": "kg ha-1", "long_name": "crop of the year; the age of the trees is not known"}
         chosen = chosen.assign(crop=xr.full_like(chosen["relative_yield"], np.nan).assign_attrs(unknown))
     chosen = chosen.assign({f"date_{name}": result[f"date_{name}"] for name in SHOWN_DATES if f"date_{name}" in result})
-    stressed = (result["ks"] < STRESS_KS).sum("day").astype(float)
-    chosen["stress_days"] = stressed.assign_attrs(
-        units="d", long_name=f"days with a stress coefficient below {STRESS_KS}"
-    )
+    chosen["stress_days"] = stress_days(result)
     return chosen.drop_attrs(deep=False).transpose("member", "day", ...)
 
 

@@ -143,7 +143,8 @@ def changed(twin: Twin, scenario: Scenario) -> Variant:
     values, _ = crop.parameters(site, planting, settings, twin.ndvi, known.end.year)
     values = with_density(values, twin.planting, scenario, known.site["latitude"])
     values = with_surface(values, scenario.soil)
-    stages = moved(calendar(weather.temperature, values, known.start, known.zone), scenario)
+    southern = crop.check_season(known.start, known.site["latitude"])
+    stages = moved(calendar(weather.temperature, values, known.start, known.zone, southern=southern), scenario)
     values = values.assign({name: stages[name] for name in (*DATES, "chill")})
     own, written = _own_irrigation(twin, stages)
     rule = asked_rule(own, twin, scenario)
@@ -206,7 +207,7 @@ def _own_irrigation(twin: Twin, stages: xr.Dataset) -> tuple[Irrigation, xr.Data
         under_canopy=own["system"] == "drip",
         threshold_share_of_raw=own["threshold_share_of_raw"],
         maximum_mm_per_day=own["maximum_mm_per_day"],
-        first_day=None if own["rule"] == "none" else median_day(stages, "leaf_out"),
+        first_day=None if own["rule"] == "none" or stages.attrs["evergreen"] else median_day(stages, "leaf_out"),
     )
     if own["rule"] != "records" or twin.context is None:
         return management, None

@@ -64,8 +64,9 @@ def compared(
     felt = plot.add_glyph(data, Line(x="day", y="corrected", line_alpha=0))
     rows = [(say("correction.corrected"), "corrected", digits), (say("correction.free"), "free", digits)]
     hover(plot, say, rows, [felt])
-    title = say(f"correction.{name}_title")
-    return Plot(f"corrected-{name}", plot, title, say(f"correction.{name}_found", count=len(seen)), tuple(keys))
+    title = say(f"correction.{name}_title" if seen else f"correction.{name}_free_title")
+    text = say(f"correction.{name}_found" if seen else f"correction.{name}_free", count=len(seen))
+    return Plot(f"corrected-{name}", plot, title, text, tuple(keys))
 
 
 def outlook(say: Language, depletion: Course, readily: NDArray[np.float64], summary: str) -> Plot:

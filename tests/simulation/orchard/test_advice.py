@@ -112,6 +112,9 @@ def test_a_dormant_orchard_is_not_watered(first: str) -> None:
     found = irrigation_advice(dry, begin, share=aimed_share(STAGES, Irrigation(), dry["day"]))
     assert found["advised_net"].item() == 0.0
     assert found["share_in_need"].item() == 0.0
+    olives = STAGES.assign_attrs(evergreen=1)
+    found = irrigation_advice(dry, begin, share=aimed_share(olives, Irrigation(), dry["day"]))
+    assert found["share_in_need"].item() == 1.0  # leaves that stay are thirsty in any month
 
 
 def test_it_is_what_a_rule_gives_that_keeps_sparse_trees_from_stress() -> None:

@@ -51,7 +51,10 @@ def test_cover_sets_the_coefficient_of_a_young_grove() -> None:
 
 def test_an_evergreen_that_covers_little_keeps_what_it_covers() -> None:
     olives = parameters.with_cover(parameters.sample("olive", 50, seed=0, cover_maximum=0.2), 41.3)
-    assert (olives["cover_minimum"] <= 0.2).all()
+    assert (olives["cover_minimum"] == 0.2).all()  # all year round
+    young = parameters.with_cover(parameters.sample("pistachio", 50, seed=0, cover_maximum=0.02), 41.3)
+    assert (young["cover_minimum"] <= 0.02).all()
+    assert (young["kcb_initial"] <= young["kcb_mid"]).all()
     assert olives["cover_minimum"].attrs["units"] == "1"
 
 

@@ -113,6 +113,18 @@ def test_shares_of_stages_add_up(trees: xr.Dataset) -> None:
     assert len(shares) > 1
 
 
+def test_a_southern_season_is_the_northern_one_half_a_year_later(trees: xr.Dataset) -> None:
+    north = temperatures(last="2024-03-31")
+    half = np.timedelta64(182, "D")
+    south = north.assign_coords(time=north["time"] + half)
+    start = START + datetime.timedelta(days=182)
+    found = phenology.calendar(south, trees, start, "UTC", southern=True)
+    expected = phenology.calendar(north, trees, START, "UTC")
+    for name in phenology.DATES:
+        apart = (found[name] - expected[name]).to_numpy() / np.timedelta64(1, "D") - 182
+        assert (abs(apart) <= 2).all(), name  # days of the year are 183 later, and leap years come in between
+
+
 def test_gaps_and_unknown_models_are_refused(trees: xr.Dataset) -> None:
     celsius = temperatures()
     celsius.loc[{"time": "2023-01-05T03:00"}] = np.nan

@@ -10,6 +10,7 @@ from agritwin.report.sections.correction import correction, outlook
 from agritwin.report.sections.grove import grove
 from agritwin.report.sections.what_if import what_if
 from agritwin.report.twin import Twin
+from agritwin.settings import ANNUAL_SPECIES
 from agritwin.views import water as view
 from agritwin.views.blocks import Absent, Block, Section, State, Table, Text
 from agritwin.views.language import Language, as_date
@@ -21,6 +22,8 @@ SHORT = 0.1
 def build(twin: Twin, say: Language) -> Section:
     """Return the section of the crop."""
     summary, cube = twin.summary("crop"), twin.cube("crop")
+    species = ((twin.product("parcel") or {}).get("planting") or {}).get("species", "")
+    lead = say("crop.lead_field" if species in ANNUAL_SPECIES else "crop.lead")
     blocks: list[Block] = []
     if summary is None:
         blocks.append(Absent(say("crop.title"), twin.why("crop") or say("reason.no_crop")))
@@ -36,8 +39,9 @@ def build(twin: Twin, say: Language) -> Section:
         rule = (summary or {}).get("irrigation_rule", "refill")
         blocks += [depletion, view.supply(say, series, depletion.figure.x_range, rule)]
     if summary is not None:
-        blocks += correction(cube, summary, issue, say) + outlook(cube, summary, say) + _facts(summary, say)
-    return Section("crop", say("crop.title"), say("crop.lead"), (*blocks, *grove(summary, say), *what_if(twin, say)))
+        blocks += correction(cube, summary, issue, say) + outlook(cube, summary, say)
+        blocks += _stages(summary, species, issue, say) + _facts(summary, say)
+    return Section("crop", say("crop.title"), lead, (*blocks, *grove(summary, say), *what_if(twin, say)))
 
 
 def water(
@@ -114,6 +118,8 @@ def _advice(summary: dict[str, Any], say: Language) -> str:
 def _sentence(summary: dict[str, Any], say: Language) -> str:
     if summary.get("depletion_mm") is None:
         return say("reason.no_crop")
+    if summary.get("raw_mm") == 0.0:
+        return say("crop.bare", depletion=say.amount(summary["depletion_mm"], "mm", 0))
     return say(
         "crop.found",
         depletion=say.amount(summary["depletion_mm"], "mm", 0),
@@ -123,25 +129,39 @@ def _sentence(summary: dict[str, Any], say: Language) -> str:
     )
 
 
+def _stages(summary: dict[str, Any], species: str, issue: str | None, say: Language) -> list[Block]:
+    """The stage of today, and a table of all by date; those of a field to its harvest are told by its outlook."""
+    found = (summary.get("outlook") or {}).get("stages") or summary.get("stages") or []
+    if not found:
+        return [Absent(say("crop.stages_caption"), say("reason.no_stages"))]
+    stages = sorted(found, key=lambda row: row.get("day") or "9999")
+    rows = tuple((_stage(row["stage"], species, say), say.date(row.get("day")), _span(row, say)) for row in stages)
+    header = (say("crop.stage"), say("crop.stage_day"), say("crop.stage_span"))
+    begun = [row["stage"] for row in stages if row.get("day") and str(row["day"]) < str(issue or "")]
+    marks: tuple[State, ...] = tuple("good" if row["stage"] in begun[-1:] else "plain" for row in stages)
+    blocks: list[Block] = [Table(say("crop.stages_caption"), header, rows, marks=marks)]
+    told = [say("crop.now", stage=_stage(summary["stage"], species, say))] if summary.get("stage") else []
+    if summary.get("start_assumed"):
+        told.append(say("crop.start_assumed"))
+    if summary.get("marks"):
+        told.append(say("crop.marks", **summary["marks"]))
+    return [*blocks, Text(" ".join(told))] if told else blocks
+
+
+def _stage(name: str, species: str, say: Language) -> str:
+    """The word for a stage, which is another where the fruit is another."""
+    key = f"fruit.{species}_{name}"
+    return say(key) if say.has(key) else say.word("stage", name)
+
+
 def _facts(summary: dict[str, Any], say: Language) -> list[Block]:
     blocks: list[Block] = []
-    stages = sorted(summary.get("stages") or [], key=lambda row: row.get("day") or "")
-    if stages:
-        rows = tuple(
-            (
-                say.word("stage", row["stage"]),
-                say.date(row.get("day")),
-                _span(row, say),
-            )
-            for row in stages
-        )
-        header = (say("crop.stage"), say("crop.stage_day"), say("crop.stage_span"))
-        marks: tuple[State, ...] = tuple("good" if row["stage"] == summary.get("stage") else "plain" for row in stages)
-        blocks.append(Table(say("crop.stages_caption"), header, rows, marks=marks))
-    else:
-        blocks.append(Absent(say("crop.stages_caption"), say("reason.no_stages")))
-    share = summary.get("relative_yield")
     facts = []
+    dry = (summary.get("outlook") or {}).get("yield_dry_matter_kg_per_ha")
+    if dry and dry["p50"] is not None:
+        low, middle, high = (say.amount(dry[key], "kg/ha", 0) for key in ("p10", "p50", "p90"))
+        facts.append(say("crop.yield_field", low=low, middle=middle, high=high))
+    share = summary.get("relative_yield")
     if isinstance(share, dict):
         facts.append(
             say(

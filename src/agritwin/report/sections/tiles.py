@@ -50,8 +50,10 @@ def _sum(weather: dict[str, Any] | None, key: str, label: str, say: Language) ->
 
 def _depletion(twin: Twin, crop: dict[str, Any] | None, say: Language) -> Tile:
     label = say("tile.depletion")
-    if not crop or crop.get("depletion_mm") is None or not crop.get("raw_mm"):
+    if not crop or crop.get("depletion_mm") is None or crop.get("raw_mm") is None:
         return _missing(label, say("reason.no_crop"))
+    if crop["raw_mm"] == 0.0:
+        return _missing(label, say("crop.bare", depletion=say.amount(crop["depletion_mm"], "mm", 0)))
     ratio = crop["depletion_mm"] / crop["raw_mm"]
     judged = [row for row in (twin.product("alerts") or {}).get("judgements", []) if row["rule"] == "drought"]
     state = STATES[judged[0]["level"]] if judged else "plain"

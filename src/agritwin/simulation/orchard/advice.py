@@ -13,20 +13,23 @@ from agritwin.simulation.orchard.management import Irrigation
 def aimed_share(stages: xr.Dataset, management: Irrigation, day: xr.DataArray) -> xr.DataArray:
     """Share of the transpiration without stress that an orchard is watered for, over (member, day).
 
-    None without leaves; 1 with them, or under the rule ``deficit`` the share of the stage, none from maturity on.
+    None without leaves; 1 with them, or under the rule ``deficit`` the share of the stage, none before the first and
+    from maturity on. Evergreens always have leaves.
 
     Parameters
     ----------
     stages
-        Over member: ``leaf_out``, ``stage_2``, ``stage_3``, ``maturity``, ``leafless`` (datetime64; NaT never comes).
+        Over member: ``leaf_out``, ``stage_2``, ``stage_3``, ``maturity``, ``leafless`` (datetime64; NaT never comes),
+        with the attribute ``evergreen`` where the trees are.
     management
         The rule and its shares.
     day
         Local days.
     """
     leaves = (day >= stages["leaf_out"]) & ~(day >= stages["leafless"])
-    share = leaves.astype(np.float64)
+    share = (leaves | bool(stages.attrs.get("evergreen"))).astype(np.float64)
     if management.rule == "deficit":
+        share = leaves.astype(np.float64)
         begun = ("leaf_out", "stage_2", "stage_3", "maturity")
         for stage, wanted in zip(begun, (*management.stage_shares, 0.0), strict=True):
             share = xr.where((day >= stages[stage]) & leaves, wanted, share)

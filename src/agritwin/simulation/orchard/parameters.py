@@ -19,6 +19,7 @@ from agritwin.errors import ConfigError
 from agritwin.simulation.orchard import coefficients
 
 SPECIES = ("pistachio", "almond", "olive", "vine")
+EVERGREEN = ("olive",)
 MARKS = ("published", "excerpt", "prior")
 
 
@@ -134,7 +135,7 @@ def sample(species: str, members: int, seed: int, **fixed: Any) -> xr.Dataset:
 def with_cover(parameters: xr.Dataset, latitude: float) -> xr.Dataset:
     """Set the basal coefficients in full leaf from ground cover and height (FAO-56 Eqs. 97 to 102).
 
-    Cover without leaves is never above that in full leaf: where one is known of the orchard, the other gives way.
+    What the trees are without leaves is never above what they are in full leaf, and evergreens are never without.
 
     Parameters
     ----------
@@ -147,12 +148,16 @@ def with_cover(parameters: xr.Dataset, latitude: float) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        The same with ``kcb_mid``, ``kcb_end`` and ``cover_minimum``.
+        The same with ``kcb_initial``, ``kcb_mid``, ``kcb_end`` and ``cover_minimum``.
     """
     mid, end = sparse_coefficients(parameters, latitude)
-    least = np.minimum(parameters["cover_minimum"], parameters["cover_maximum"])
+    initial, least, cover = (parameters[name] for name in ("kcb_initial", "cover_minimum", "cover_maximum"))
+    standing = cover if parameters.attrs.get("species") in EVERGREEN else least.where(least < cover, cover)
     return parameters.assign(
-        kcb_mid=mid, kcb_end=end, cover_minimum=least.assign_attrs(parameters["cover_minimum"].attrs)
+        kcb_initial=initial.where(initial < mid, mid).assign_attrs(initial.attrs),
+        kcb_mid=mid,
+        kcb_end=end,
+        cover_minimum=standing.assign_attrs(least.attrs),
     )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from agritwin.agromet import chill
 from agritwin.agromet.days import LocalDays
 from agritwin.errors import ConfigError, DataError
+from agritwin.simulation.orchard.parameters import EVERGREEN
 
 type ChillModel = Literal["utah", "dynamic"]
 
@@ -43,6 +44,7 @@ STAGES = {
 }
 _REQUIREMENT = {"utah": "chill_requirement_units", "dynamic": "chill_requirement_portions"}
 _NAT = np.datetime64("NaT", "s")
+_HALF_A_YEAR = 183.0
 
 
 class _Series(NamedTuple):
@@ -100,6 +102,8 @@ def calendar(
     season_start: datetime.date,
     zone: str,
     chill_model: ChillModel = "utah",
+    *,
+    southern: bool = False,
 ) -> xr.Dataset:
     """Dates of the stages of one season for every member.
 
@@ -111,18 +115,21 @@ def calendar(
     parameters
         Of a species over ``member``, as :func:`agritwin.simulation.orchard.parameters.sample` gives them.
     season_start
-        Local day from which chill counts, 1 November for the published requirements.
+        Local day from which chill counts, 1 November for the published requirements; in the south 1 May.
     zone
         IANA name of the zone.
     chill_model
         ``utah`` (Richardson units) or ``dynamic`` (portions).
+    southern
+        Whether autumn begins in March: the parameters' days of the year are then half a year later.
 
     Returns
     -------
     xarray.Dataset
         Local days (datetime64) over ``member`` by the names of :data:`DATES`, NaT where the temperatures do not get so
         far, and ``chill``, what the model has counted by the last hour. ``maturity`` is the harvest: when the
-        degree-days are there, or the latest day of the parameters.
+        degree-days are there, or the latest day of the parameters. The attribute ``evergreen`` is 1 where leaves never
+        lack, whatever the dates.
 
     Raises
     ------
@@ -145,6 +152,8 @@ def calendar(
     value = {str(name): np.broadcast_to(values, members) for name, values in value.items()}
     course_of_member = np.arange(members) % courses.sizes["continuation"]
     dates = {name: np.full(members, _NAT) for name in DATES}
+    for name in ("leaf_fall_day_of_year", "latest_harvest_day_of_year"):
+        value[name] = value[name] + (_HALF_A_YEAR if southern else 0.0)
     total = np.empty(members)
     for position in range(min(courses.sizes["continuation"], members)):
         chosen = course_of_member == position
@@ -156,7 +165,12 @@ def calendar(
     result = xr.Dataset(
         {name: ("member", days, {"long_name": name.replace("_", " "), "zone": zone}) for name, days in dates.items()},
         coords={"member": np.arange(members)},
-        attrs={"season_start": season_start.isoformat(), "chill_model": chill_model, "zone": zone},
+        attrs={
+            "season_start": season_start.isoformat(),
+            "chill_model": chill_model,
+            "zone": zone,
+            "evergreen": int(parameters.attrs.get("species") in EVERGREEN),
+        },
     )
     result["chill"] = ("member", total, {"units": "1", "long_name": f"chill at the last hour ({chill_model})"})
     return result
