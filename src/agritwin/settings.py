@@ -240,6 +240,15 @@ class Alerts(Section):
     flood_depth_m: Thresholds
     drought_depletion_over_raw: Thresholds
     infection_index: Thresholds
+    probability_min: Share = Field(description="share of forecast members that has to agree")
+    neighbour_distance_m: float = Field(ge=0)
+    live_valid_h: PositiveFloat = Field(le=240, description="how long an alert from live readings stands")
+    rain_maps: RainMaps | None = Field(description="published maps to compare local rain with; null = none")
+
+
+class Health(Section):
+    """Danger levels of what the twin rests on: sources, sensors, forecasts and models."""
+
     stale_days: Thresholds
     silent_sensor_messages: Thresholds
     stuck_sensor_h: Thresholds
@@ -247,10 +256,6 @@ class Alerts(Section):
     model_coverage_error: Thresholds
     model_crps_ratio: Thresholds
     unconverged_models: Thresholds
-    probability_min: Share = Field(description="share of forecast members that has to agree")
-    neighbour_distance_m: float = Field(ge=0)
-    live_valid_h: PositiveFloat = Field(le=240, description="how long an alert from live readings stands")
-    rain_maps: RainMaps | None = Field(description="published maps to compare local rain with; null = none")
 
 
 class Proposal(Section):
@@ -308,6 +313,7 @@ class Settings(Section):
     crop: CropSimulation
     flood: FloodSimulation
     alerts: Alerts
+    health: Health
     commands: Commands
     notices: Notices
 

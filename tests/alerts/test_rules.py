@@ -17,7 +17,8 @@ from agritwin.errors import ConfigError, DataError
 from tests.conftest import ROOT
 
 NOON = dt.datetime(2025, 4, 10, 12, tzinfo=dt.UTC)
-ALERTS = read_yaml(ROOT / "config" / "config.yaml")["alerts"]
+CONFIG = read_yaml(ROOT / "config" / "config.yaml")
+ALERTS = CONFIG["alerts"] | CONFIG["health"]
 
 
 def evidence_for(rule, *steps):

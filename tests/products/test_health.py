@@ -8,16 +8,23 @@ import xarray as xr
 
 from agritwin.alerts.explanation import sentence
 from agritwin.config import read_yaml
-from agritwin.products.health import from_models, from_sensors, from_series
+from agritwin.products.health import from_models, from_sensors, from_series, from_sources
 from agritwin.records.instruments import Flag
 from tests.conftest import ROOT
 
-ALERTS = read_yaml(ROOT / "config" / "config.yaml")["alerts"]
+HEALTH = read_yaml(ROOT / "config" / "config.yaml")["health"]
 UNTIL = dt.datetime(2025, 6, 15, tzinfo=dt.UTC)
 
 
+@pytest.mark.parametrize(("days", "level"), [(0, "none"), (3, "low"), (6, "mid"), (10, "serious")])
+def test_data_that_stand_still_grow_old_by_the_clock(days, level):
+    statuses = [{"kind": kind, "last_value": "2025-06-14T23"} for kind in ("weather", "forecast", "imagery")]
+    judged = from_sources(statuses, HEALTH, UNTIL + dt.timedelta(days=days))
+    assert [(one.evidence["source"], one.level) for one in judged] == [("weather", level), ("forecast", level)]
+
+
 def levels(engine):
-    return {judgement.rule: judgement.level for judgement in from_sensors(engine, "t", ALERTS, UNTIL)}
+    return {judgement.rule: judgement.level for judgement in from_sensors(engine, "t", HEALTH, UNTIL)}
 
 
 def test_a_sensor_that_speaks_is_no_danger(engine, say):
@@ -38,7 +45,7 @@ def test_a_sensor_is_stuck_where_its_intake_says_so(engine, say):
 
 
 def test_a_twin_without_sensors_has_nothing_to_judge(engine):
-    assert from_sensors(engine, "other", ALERTS, UNTIL) == []
+    assert from_sensors(engine, "other", HEALTH, UNTIL) == []
 
 
 def issues(bias, spread, count=10, seed=3):
@@ -65,7 +72,7 @@ def issues(bias, spread, count=10, seed=3):
     ("bias", "spread", "level"), [(0.0, 1.0, "none"), (3.0, 1.0, "serious"), (0.0, 0.3, "serious")]
 )
 def test_a_forecast_is_judged_by_its_error_over_what_its_spread_promises(bias, spread, level):
-    (judgement,) = from_models(*issues(bias, spread), ALERTS, UNTIL)
+    (judgement,) = from_models(*issues(bias, spread), HEALTH, UNTIL)
     assert judgement.level == level
     if level == "none":
         assert judgement.value == pytest.approx(1.0, abs=0.1)
@@ -73,9 +80,9 @@ def test_a_forecast_is_judged_by_its_error_over_what_its_spread_promises(bias, s
 
 def test_too_few_scored_hours_are_not_enough_data():
     few, observed = issues(3.0, 1.0, count=1)
-    (judgement,) = from_models(few.isel(lead=slice(0, 10)), observed, ALERTS, UNTIL)
+    (judgement,) = from_models(few.isel(lead=slice(0, 10)), observed, HEALTH, UNTIL)
     assert (judgement.level, judgement.code, judgement.value) == ("none", "no_data", None)
-    assert from_models(None, observed, ALERTS, UNTIL) == []
+    assert from_models(None, observed, HEALTH, UNTIL) == []
 
 
 def backtest(coverage=0.9, skill=0.05, n=2982, converged=True):
@@ -105,14 +112,14 @@ def backtest(coverage=0.9, skill=0.05, n=2982, converged=True):
     ],
 )
 def test_models_are_judged_by_their_backtest_with_evidence(figures, rule, level):
-    judged = {one.rule: one for one in from_series(backtest(**figures), ALERTS, UNTIL)}
+    judged = {one.rule: one for one in from_series(backtest(**figures), HEALTH, UNTIL)}
     assert set(judged) == {"model_coverage", "model_skill", "unconverged_model"}
     assert {name: one.level for name, one in judged.items() if one.level != "none"} == ({rule: level} if rule else {})
     if rule is not None:
         told = judged[rule]
         assert told.evidence["source"] == "damped_anomaly (air_temperature)"
         assert told.evidence["scored_days"] == 2982
-        assert told.threshold == ALERTS[catalogue_key(rule)][level]
+        assert told.threshold == HEALTH[catalogue_key(rule)][level]
         assert told.valid_until == UNTIL
         assert sentence(told, "es") != sentence(told, "en")
 
@@ -126,5 +133,5 @@ def catalogue_key(rule):
 
 
 def test_a_model_scored_on_few_days_is_not_judged():
-    judged = {one.rule: one for one in from_series(backtest(coverage=0.5, skill=-1, n=20), ALERTS, UNTIL)}
+    judged = {one.rule: one for one in from_series(backtest(coverage=0.5, skill=-1, n=20), HEALTH, UNTIL)}
     assert judged["model_coverage"].code == judged["model_skill"].code == "no_data"

@@ -36,7 +36,7 @@ _CATALOGUE: tuple[tuple[str, str, str, str, Direction], ...] = (
 
 
 def rules(alerts: Mapping[str, Any]) -> dict[str, Rule]:
-    """Rules by name from the section `alerts` of the configuration.
+    """Rules by name from the sections `alerts` or `health` of the configuration.
 
     Parameters
     ----------

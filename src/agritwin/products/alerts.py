@@ -1,6 +1,7 @@
 """Danger as of the issue date: every rule on its evidence, whoever has to be told, and the health of the sources."""
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,30 +26,40 @@ FROST_STAGES = {"dormant": "dormant", "chilled": "bud", "bud_swell": "swelling",
 
 
 def known_until(issue_time: str) -> dt.datetime:
-    """Return the moment up to which data entered: the start of the issue date, UTC."""
+    """Return the moment up to which data entered, the start of the issue date, or that of the clock's date (UTC)."""
     return dt.datetime.fromisoformat(issue_time).replace(tzinfo=dt.UTC)
 
 
 def from_forecast(
-    forecast: xr.Dataset | None, settings: dict[str, Any], until: dt.datetime, return_levels: Any, stage: str | None
+    forecast: xr.Dataset | None,
+    settings: dict[str, Any],
+    until: dt.datetime,
+    return_levels: Any,
+    species: str,
+    stage: str | None,
 ) -> list[Judgement]:
-    """Judge frost, heat, rain and infection weather by the forecast members; nothing without a forecast."""
+    """Judge frost, heat and rain by the forecast members; nothing without a forecast.
+
+    Infection weather of Botryosphaeria and the frost that each stage bears are published of pistachio: no other crop is
+    judged by them.
+    """
     if forecast is None:
         return []
     made, source = rules(settings), str(forecast.attrs["source"])
     temperature, rain = forecast["air_temperature"], forecast["precipitation"]
-    wet = leaf_wetness(forecast["relative_humidity"], rain)
     levels = return_levels if isinstance(return_levels, list) else ()
     found: list[tuple[str, Evidence]] = [
         ("heat", evidence.of_members(temperature, until, source)),
         ("heavy_rain", evidence.rain_in_24_hours(rain, until, source, levels)),
         ("downpour", evidence.of_members(rain, until, source)),
-        ("botryosphaeria", evidence.disease(forecast, wet, until, source)),
     ]
+    if species == "pistachio":
+        wet = leaf_wetness(forecast["relative_humidity"], rain)
+        found.append(("botryosphaeria", evidence.disease(forecast, wet, until, source)))
     judgements = [judge(evidence_, made[name]) for name, evidence_ in found if name in made]
     if "frost" in made:
         notes = {"stage": stage} if stage else {}
-        rule = frost_rule(made["frost"], FROST_STAGES.get(stage or ""))
+        rule = frost_rule(made["frost"], FROST_STAGES.get(stage or "") if species == "pistachio" else None)
         judgements.append(judge(evidence.of_members(temperature, until, source, **notes), rule))
     return judgements
 
@@ -84,32 +95,28 @@ def held_water(crop: dict[str, Any]) -> float | None:
     return soil_water(summary["depletion_mm"], summary["taw_mm"])
 
 
-def from_crop(crop: xr.Dataset | None, settings: dict[str, Any], until: dt.datetime) -> list[Judgement]:
-    """Judge drought: root-zone depletion over readily available water in the days ahead."""
+def from_crop(
+    crop: xr.Dataset | None, settings: dict[str, Any], until: dt.datetime, now: dt.datetime
+) -> list[Judgement]:
+    """Judge drought: root-zone depletion over readily available water from now on, or yesterday where nothing is ahead.
+
+    A simulation that ended before is judged no more: its source is told to be out of date.
+    """
     made = rules(settings)
     if crop is None or "drought" not in made:
         return []
-    ahead = crop.sel(day=slice(str(until.date()), None))
-    days = ahead if ahead.sizes["day"] else crop.isel(day=slice(-1, None))
+    days = crop.sel(day=slice(str(now.date()), None))
+    if not days.sizes["day"]:
+        days = crop.sel(day=slice(str((now - dt.timedelta(days=1)).date()), None))
+    if not days.sizes["day"]:
+        return []
     told = evidence.drought(days["root_zone_depletion"], days["readily_available_water"], until, "crop")
     return [judge(told, made["drought"])]
 
 
-def from_sources(statuses: list[dict[str, Any]], settings: dict[str, Any], until: dt.datetime) -> list[Judgement]:
-    """Judge the age of what should be fresh: weather and forecast."""
-    made = rules(settings)
-    judgements = []
-    for status in statuses:
-        if status["kind"] in ("weather", "forecast") and "stale_source" in made:
-            last = status["last_value"]
-            moment = None if last is None else dt.datetime.fromisoformat(last).replace(tzinfo=dt.UTC)
-            judgements.append(judge(evidence.age(moment, until, status["kind"]), made["stale_source"]))
-    return judgements
-
-
-def overall(judgements: list[Judgement]) -> str:
-    """Return the highest level of all judgements."""
-    return max((judgement.level for judgement in judgements), key=LEVELS.index, default="none")
+def overall(rows: list[dict[str, Any]]) -> str:
+    """Return the highest level of all judgements, as :func:`publishable` returns them."""
+    return max((row["level"] for row in rows), key=LEVELS.index, default="none")
 
 
 def told(configured: Path, twin: str, within_m: float, terrain: xr.Dataset | None = None) -> list[dict[str, Any]]:
@@ -135,7 +142,7 @@ def told(configured: Path, twin: str, within_m: float, terrain: xr.Dataset | Non
     return [one.as_dict() | {"geometry": mapping(parcels[one.twin])} for one in found]
 
 
-def publishable(judgements: list[Judgement]) -> list[dict[str, Any]]:
-    """Return judgements as plain values, the most dangerous first."""
-    ranked = sorted(judgements, key=lambda judgement: (-LEVELS.index(judgement.level), judgement.rule))
-    return [as_dict(judgement) for judgement in ranked]
+def publishable(judgements: list[Judgement], published: Sequence[dict[str, Any]] = ()) -> list[dict[str, Any]]:
+    """Return judgements, and those that another product has published, as plain values, the most dangerous first."""
+    rows = [*map(as_dict, judgements), *published]
+    return sorted(rows, key=lambda row: (-LEVELS.index(row["level"]), row["rule"]))

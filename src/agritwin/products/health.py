@@ -1,4 +1,4 @@
-"""Whether what the twin rests on can be trusted: sensors that are silent or stuck, forecasts and models that fail."""
+"""Whether what the twin rests on can be trusted: sources out of date, sensors silent or stuck, models that fail."""
 
 import datetime as dt
 from pathlib import Path
@@ -24,6 +24,18 @@ RECENT_DAYS = 14
 LEAST_SCORED = 48
 """Hours of forecast that have to be scored before a forecast is judged; days of the backtest before a model is."""
 MODEL_RULES = ("model_coverage", "model_skill", "unconverged_model")
+
+
+def from_sources(statuses: list[dict[str, Any]], settings: dict[str, Any], now: dt.datetime) -> list[Judgement]:
+    """Judge the age of what should be fresh, weather and forecast, by the clock: data that stand still grow old."""
+    made = rules(settings)
+    judgements = []
+    for status in statuses:
+        if status["kind"] in ("weather", "forecast") and "stale_source" in made:
+            last = status["last_value"]
+            moment = None if last is None else dt.datetime.fromisoformat(last).replace(tzinfo=dt.UTC)
+            judgements.append(judge(evidence.age(moment, now, status["kind"]), made["stale_source"]))
+    return judgements
 
 
 def from_sensors(engine: sa.Engine, twin: str, settings: dict[str, Any], until: dt.datetime) -> list[Judgement]:
@@ -87,7 +99,7 @@ def from_models(
     observed
         Hourly `air_temperature`.
     settings, until
-        The section `alerts`, and the time up to which data entered.
+        The section `health`, and the time up to which data entered.
     """
     made = rules(settings)
     if issues is None or "failing_model" not in made:
@@ -119,7 +131,7 @@ def from_series(forecast: dict[str, Any], settings: dict[str, Any], until: dt.da
     forecast
         The product ``forecast``.
     settings, until
-        The section `alerts`, and the time up to which data entered.
+        The section `health`, and the time up to which data entered.
     """
     made = rules(settings)
     judged: dict[str, list[Judgement]] = {name: [] for name in MODEL_RULES if name in made}

@@ -53,7 +53,7 @@ def load(root: Path, twin: str, settings: Settings) -> Context:
     library = read_library(results / "flood_library.json")
     stated = settings.model_dump(mode="json")
     situation = Situation(
-        rules=rules(stated["alerts"]),
+        rules=rules(stated["alerts"] | stated["health"]),
         library=library,
         frequency=Frequency.of((alerts or {}).get("frequency")),
         soil_water=_soil_water(alerts or {}),
