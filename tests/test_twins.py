@@ -38,6 +38,12 @@ def parcel(folder, polygon=None, name="parcel.geojson", **properties):
     return str(path)
 
 
+def test_a_twin_of_the_south_has_a_season_of_the_south(folder):
+    assert run("new", parcel(folder, box(-70.70, -33.50, -70.697, -33.498)), "--id", "maipo").exit_code == 0
+    chosen = config.load(folder / "config")
+    assert chosen["maipo"].season.start == "05-01"
+
+
 def test_new_makes_a_twin_with_live_sources_that_is_valid(folder):
     done = run("new", parcel(folder), "--id", "north-field", "--year", "2015", "--name", "North field")
     assert done.exit_code == 0, done.output
@@ -80,6 +86,8 @@ def test_areas_that_disagree_have_to_be_confirmed(folder):
         (lambda f: parcel(f, box(41.30, -4.70, 41.31, -4.69), id="swapped"), "exchanged"),
         (lambda f: parcel(f), "no id"),
         (lambda f: parcel(f, id="../escape"), "cannot name a twin"),
+        (lambda f: parcel(f, id="all"), "cannot name a twin"),
+        (lambda f: parcel(f, box(-5, 40, -4, 41), id="province"), "at most 10,000 ha"),
         (lambda f: str(f / "missing.geojson"), "There is no file"),
     ],
 )
@@ -99,8 +107,39 @@ def test_of_several_parcels_one_has_to_be_named(folder):
     ]
     path = folder / "several.geojson"
     path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
-    assert "Choose one with --id" in run("new", str(path)).output.replace("\n", " ")
+    assert "Choose one with --parcel" in run("new", str(path)).output.replace("\n", " ")
     assert run("new", str(path), "--id", "two-field").exit_code == 0
+
+
+@pytest.mark.parametrize(("which", "name"), [("2", "Los Pinos"), ("Los Pinos", "Los Pinos"), ("1", "La Cuesta")])
+def test_of_parcels_without_ids_one_is_named_by_its_number_or_name(folder, which, name):
+    features = [
+        {"type": "Feature", "properties": {"nombre": called}, "geometry": mapping(box(x, 41.30, x + 0.003, 41.302))}
+        for called, x in (("La Cuesta", -4.70), ("Los Pinos", -4.60))
+    ]
+    path = folder / "several.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    refused = run("new", str(path), "--id", "pines").output.replace("\n", " ")
+    assert "1 La Cuesta, 2 Los Pinos" in refused
+    for wrong in ("3", "0", "Las Eras"):
+        assert run("new", str(path), "--id", "pines", "--parcel", wrong).exit_code == 2
+    assert run("new", str(path), "--id", "pines", "--parcel", which).exit_code == 0
+    assert config.load(folder / "config")["pines"].name == name
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--declared-area-ha", "-3"), "-3 ha is no area. Give hectares above 0"),
+        (("--declared-area-ha", "nan"), "nan ha is no area."),
+        (("--year", "3000"), "less than or equal to 2200. Correct the keys"),
+    ],
+)
+def test_options_that_cannot_be_are_sentences(folder, options, words):
+    done = run("new", parcel(folder, id="north-field"), *options)
+    assert done.exit_code == 2
+    assert words in done.output.replace("\n", " ")
+    assert not (folder / "config" / "twins" / "north-field.yaml").exists()
 
 
 def test_delete_lists_exports_and_leaves_nothing(folder):

@@ -1,6 +1,7 @@
 """The life of a twin: made from an outline that somebody sends, listed in full before it is deleted."""
 
 import json
+import math
 import shutil
 import zipfile
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ from agritwin.errors import ConfigError, DataError
 from agritwin.geometry import check_swap, check_twin_id, geodesic_area_ha, read_parcels
 
 PIXEL_HA = 0.01
+LARGEST_HA = 10_000.0  # the land around it is fetched in cells of metres
+NAMES = ("name", "Name", "nombre", "NOMBRE")
 AREA_TOLERANCE = 0.05
+SOUTHERN_SEASON = "05-01"  # half a year after that of the configuration, in the autumn there
 LIVE_SOURCES = {
     "weather": ["open_meteo"],
     "forecast": ["open_meteo"],
@@ -27,9 +31,10 @@ LIVE_SOURCES = {
 
 @dataclass(frozen=True)
 class Draft:
-    """A twin as it would be written: its id, outline, and the two areas to be compared."""
+    """A twin as it would be written: its id, what the file calls it, outline, and the two areas to be compared."""
 
     twin: str
+    name: str
     polygon: Any
     measured_ha: float
     declared_ha: float | None
@@ -43,15 +48,17 @@ class Draft:
         )
 
 
-def draft(file: Path, twin: str | None, declared_ha: float | None, zone: str) -> Draft:
+def draft(file: Path, twin: str | None, parcel: str | None, declared_ha: float | None, zone: str) -> Draft:
     """Read an outline and check all that can be checked without asking.
 
     Parameters
     ----------
     file
-        GeoJSON, GeoPackage, Shapefile (zip) or KML with one parcel, or with several of which ``twin`` names one.
+        GeoJSON, GeoPackage, Shapefile (zip) or KML with one parcel, or with several of which one is named.
     twin
         Id of the twin; None takes the feature's own.
+    parcel
+        Which of several parcels: its number in the file, id or name; None takes the one whose id is that of the twin.
     declared_ha
         Area that the papers state; None takes the feature's ``area`` or ``areaSIGPAC``.
     zone
@@ -60,16 +67,12 @@ def draft(file: Path, twin: str | None, declared_ha: float | None, zone: str) ->
     Raises
     ------
     DataError
-        For what :func:`agritwin.geometry.read_parcels` refuses, several parcels, no id, or a parcel below one pixel.
+        For what :func:`agritwin.geometry.read_parcels` refuses, several parcels, no id, an area that is none, or a
+        parcel below one pixel or above 10,000 ha.
     """
-    parcels = read_parcels(file)
-    if len(parcels) > 1:
-        named = [(polygon, properties) for polygon, properties in parcels if twin and properties.get("id") == twin]
-        if len(named) != 1:
-            ids = ", ".join(str(properties.get("id", "no id")) for _, properties in parcels[:10])
-            raise DataError(f"{file} holds {len(parcels)} parcels ({ids}).", "Choose one with --id, or split the file.")
-        parcels = named
-    polygon, properties = parcels[0]
+    if declared_ha is not None and not 0 < declared_ha < math.inf:
+        raise DataError(f"{declared_ha:g} ha is no area.", "Give hectares above 0, or leave --declared-area-ha out.")
+    polygon, properties = _chosen(file, read_parcels(file), twin, parcel)
     name = twin or properties.get("id")
     if name is None:
         raise DataError(f"{file}: the parcel has no id.", "Give one with --id, for example its SIGPAC code.")
@@ -81,8 +84,40 @@ def draft(file: Path, twin: str | None, declared_ha: float | None, zone: str) ->
             f"{file}: the parcel measures {measured * 1e4:.0f} m2, less than one pixel of Sentinel-2 (100 m2).",
             "Check the outline and its units; a twin needs at least one pixel.",
         )
+    if measured > LARGEST_HA:
+        raise DataError(
+            f"{file}: the outline measures {measured:,.0f} ha; a twin is a parcel of at most {LARGEST_HA:,.0f} ha.",
+            "Check the outline and its units, or split it into parcels.",
+        )
     declared = declared_ha if declared_ha is not None else _declared(properties)
-    return Draft(str(name), polygon, measured, declared)
+    return Draft(str(name), _called(properties) or str(name), polygon, measured, declared)
+
+
+def _chosen(
+    file: Path, parcels: list[tuple[Any, dict[str, Any]]], twin: str | None, parcel: str | None
+) -> tuple[Any, dict[str, Any]]:
+    """Return the one parcel of a file, or the one of several that its number, id or name tells."""
+    if len(parcels) == 1 and parcel is None:
+        return parcels[0]
+    wanted = twin if parcel is None else parcel
+    calls = [{str(properties.get("id")), _called(properties)} for _, properties in parcels]
+    found = [number for number, names in enumerate(calls) if wanted is not None and wanted in names]
+    if not found and parcel is not None and parcel.isdecimal() and 1 <= int(parcel) <= len(parcels):
+        found = [int(parcel) - 1]
+    if len(found) == 1:
+        return parcels[found[0]]
+    told = [str(properties.get("id") or _called(properties) or "") for _, properties in parcels]
+    listed = ", ".join(f"{number} {name}".strip() for number, name in enumerate(told[:10], 1))
+    more = ", ..." if len(told) > 10 else ""
+    asked = f", and {len(found) or 'none'} of them is called {wanted!r}" if wanted is not None else ""
+    raise DataError(
+        f"{file} holds {len(parcels)} parcels ({listed}{more}){asked}.",
+        "Choose one with --parcel, by its number, id or name, and name the twin with --id.",
+    )
+
+
+def _called(properties: dict[str, Any]) -> str | None:
+    return next((str(properties[key]) for key in NAMES if properties.get(key)), None)
 
 
 def _declared(properties: dict[str, Any]) -> float | None:
@@ -128,10 +163,12 @@ def create(folder: Path, sketch: Draft, area_confirmed: str | None, choices: dic
         parcel["declared_area_ha"] = sketch.declared_ha
     if sketch.areas_disagree:
         parcel["area_confirmed"] = area_confirmed
-    document = {"name": sketch.twin, "parcel": parcel} | choices
+    document = {"name": sketch.name, "parcel": parcel} | choices
+    if sketch.polygon.centroid.y < 0.0:
+        document.setdefault("season", {"start": SOUTHERN_SEASON})
     defaults = config.read_yaml(folder / "config.yaml")
     target = folder / "twins" / f"{sketch.twin}.yaml"
-    config.validate({str(folder / "config.yaml"): defaults, str(target): document})
+    config.validate({str(folder / "config.yaml"): defaults, f"{target.name} (not written)": document})
     outline = {"type": "Feature", "id": sketch.twin, "properties": {}, "geometry": mapping(sketch.polygon)}
     text = "# yaml-language-server: $schema=../schema/twin.json\n" + yaml.safe_dump(
         document, allow_unicode=True, sort_keys=False

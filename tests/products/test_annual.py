@@ -93,6 +93,23 @@ def test_what_is_sown_in_autumn_is_the_crop_of_the_winter_and_harvested_in_the_n
     assert (found.sowing, found.start, found.harvest) == (dt.date(*sown), "sowing", dt.date(1988, 7, 20))
 
 
+def test_in_the_south_the_year_begins_half_a_year_later() -> None:
+    first, last = dt.date(2025, 5, 1), dt.date(2025, 12, 1)
+
+    def manage(**planting: Any) -> Cropping:
+        return annual.manage({**WHEAT, **planting}, IRRIGATION, first, last, southern=True)[0]
+
+    assert (manage().sowing, manage().start) == (dt.date(2025, 7, 1), "emergence")
+    assert manage(sowing="04-20", harvest="12-10").sowing == dt.date(
+        2025, 4, 20
+    )  # the winter's, sown before the season
+    assert manage(species="maize").sowing == dt.date(2025, 10, 23)
+    assert manage(species="maize", harvest="03-20").harvest == dt.date(2026, 3, 20)
+    with pytest.raises(ConfigError, match="before") as refused:
+        manage(species="maize", harvest="09-20")
+    assert "from 10-24 to 06-30" in refused.value.remedy
+
+
 def test_a_sowing_after_the_harvest_is_refused_with_both_and_the_range() -> None:
     late = {"species": "maize", "sowing": "05-03", "harvest": "04-01"}
     with pytest.raises(ConfigError, match=r"harvest is 04-01, before planting.sowing, 05-03") as refused:

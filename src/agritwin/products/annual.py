@@ -5,7 +5,7 @@ The counterpart of ``products.crop`` for annual species: the same drivers, the s
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from agritwin.products import season as shared
 from agritwin.products.assimilation import outlook_summary as water_outlook
 from agritwin.products.weather import day_at
 from agritwin.simulation.annual.canopy import cover
-from agritwin.simulation.annual.management import Cropping
+from agritwin.simulation.annual.management import Cropping, Start
 from agritwin.simulation.annual.parameters import SPECIES, sample, usual_start
 from agritwin.simulation.annual.weather import drivers
 from agritwin.simulation.annual.wofost import simulate
@@ -53,10 +53,21 @@ SHOWN_DATES = ("emergence", "flowering", "ripeness")
 #: Stage of the product for each phase of a member.
 STAGES = ("bare", "sown", "vegetative", "reproductive", "ripe", "harvested")
 ANGSTROM = (0.25, 0.50)  # FAO-56 Eq. 35, where nothing is known of the place
-AUTUMN = range(9, 13)  # what is sown in these months is harvested in the next year
 ASSUMED = "The set of parameters"  # so begins the sentence on a sowing that nobody told
 _PERCOLATION = (0.1, 100.0)  # cm d-1
 _DAY = dt.timedelta(days=1)
+
+
+class _Year(NamedTuple):
+    """How a hemisphere's year runs: what is sown in the months of autumn is harvested after the next midwinter."""
+
+    autumn: range
+    autumn_begins: str
+    midwinter: str
+    later: int  # days by which the usual days of the shipped sets, which are northern, are moved
+
+
+_NORTH, _SOUTH = _Year(range(9, 13), "09-01", "01-01", 0), _Year(range(3, 7), "03-01", "07-01", 181)
 
 
 @dataclass(frozen=True)
@@ -114,7 +125,7 @@ def field(
         The context, with days of sowing and harvest where the holding wrote them down.
     """
     last = day_at(now, -1)
-    cropping, source = manage(planting, irrigation, day_at(now, 0), last, written)
+    cropping, source = manage(planting, irrigation, day_at(now, 0), last, written, southern=site["latitude"] < 0.0)
     before, since = shared.parted(past, now, min(cropping.sowing, day_at(now, 0)))
     members = brought_forward(parameters(site, planting, settings), planting["species"], cropping, before, site)
     return Field(members, cropping, before, since, source, source.startswith(ASSUMED))
@@ -170,6 +181,8 @@ def manage(
     first_day: dt.date,
     last_day: dt.date,
     written: pd.DataFrame | None = None,
+    *,
+    southern: bool = False,
 ) -> tuple[Cropping, str]:
     """Return how the crop is grown, and a sentence on where its start comes from.
 
@@ -178,31 +191,34 @@ def manage(
     planting, irrigation
         Sections of the configuration; ``sowing`` and ``harvest`` (MM-DD) of ``planting`` may be absent.
     first_day
-        First day of the twin's season. A crop sown from September to December is that of the winter in this season,
-        even if sown before it began; any other is sown on the first such day of the season.
+        First day of the twin's season. A crop sown from September to December (in the south from March to June) is that
+        of the winter in this season, even if sown before it began; any other is sown on the first such day of it.
     last_day
         Last day known, and the last on which a rule may irrigate.
     written
         The context: the last sowing and the first harvest after it that the holding wrote down go above the usual days.
+    southern
+        Whether the usual days are half a year later.
 
     Raises
     ------
     ConfigError
         When the harvest comes before the sowing.
     """
-    start, day = usual_start(planting["species"])
+    year = _SOUTH if southern else _NORTH
+    start, day = _usual(planting["species"], year)
     usual, sentence = _next(day, first_day), f"{ASSUMED} begins at {start} on {day}."
     if planting.get("sowing"):
-        start, usual = "sowing", _sowing(planting["sowing"], first_day)
+        start, usual = "sowing", _sowing(planting["sowing"], first_day, year)
         sentence = f"Sown on {usual}, as the twin's configuration says."
-    begun = _written(written, "planting", _sowing("09-01", first_day), last_day, at=-1)
+    begun = _written(written, "planting", _sowing(year.autumn_begins, first_day, year), last_day, at=-1)
     if begun is not None:
         start, usual, sentence = "sowing", begun, f"Sown on {begun}, as the holding wrote down."
     taken_off = _written(written, "harvest", usual + _DAY, last_day, at=0)
     if taken_off is not None:
         sentence += f" Harvested on {taken_off}, as it wrote down."
     elif planting.get("harvest"):
-        taken_off = _harvest(planting["harvest"], usual)
+        taken_off = _harvest(planting["harvest"], usual, year)
     rule = Irrigation(
         rule="refill" if irrigation["rule"] == "refill" else "none",
         threshold_share_of_raw=irrigation["threshold_share_of_raw"],
@@ -212,19 +228,26 @@ def manage(
     return Cropping(sowing=usual, start=start, harvest=taken_off, irrigation=rule), sentence
 
 
-def _sowing(day: str, first_day: dt.date) -> dt.date:
-    """The sowing that belongs to a season: of an autumn day the last before the season's first 1 January."""
-    if int(day[:2]) in AUTUMN:
-        return shared.years_later(_next(day, _next("01-01", first_day)), -1)
+def _usual(species: str, year: _Year) -> tuple[Start, str]:
+    """The start of the shipped set (MM-DD), moved to the hemisphere."""
+    start, day = usual_start(species)
+    return start, f"{dt.date(2001, *map(int, day.split('-'))) + dt.timedelta(days=year.later):%m-%d}"
+
+
+def _sowing(day: str, first_day: dt.date, year: _Year) -> dt.date:
+    """The sowing that belongs to a season: of an autumn day the last before the season's first midwinter."""
+    if int(day[:2]) in year.autumn:
+        return shared.years_later(_next(day, _next(year.midwinter, first_day)), -1)
     return _next(day, first_day)
 
 
-def _harvest(day: str, sown: dt.date) -> dt.date:
-    found = _next(day, sown + _DAY)
-    if sown.month not in AUTUMN and found.year != sown.year:
+def _harvest(day: str, sown: dt.date, year: _Year) -> dt.date:
+    found, latest = _next(day, sown + _DAY), _next(year.midwinter, sown + _DAY) - _DAY
+    if sown.month not in year.autumn and found > latest:
         raise ConfigError(
             f"planting.harvest is {day}, before planting.sowing, {sown:%m-%d}.",
-            f"Give a day from {sown + _DAY:%m-%d} to 12-31; only crops sown from September on stand over the winter.",
+            f"Give a day from {sown + _DAY:%m-%d} to {latest:%m-%d}; only crops sown from "
+            f"{year.autumn_begins} on stand over the winter.",
         )
     return found
 
@@ -269,8 +292,9 @@ def brought_forward(
     DataError
         When no past autumn is on record.
     """
-    usual, day = usual_start(species)
-    if usual == "sowing" or cropping.start == "emergence" or cropping.sowing.month not in AUTUMN:
+    year = _SOUTH if site["latitude"] < 0.0 else _NORTH
+    usual, day = _usual(species, year)
+    if usual == "sowing" or cropping.start == "emergence" or cropping.sowing.month not in year.autumn:
         return members
     until = _next(day, cropping.sowing)
     autumns = _same_days(for_growth(past, site), pd.date_range(cropping.sowing, until, freq="D"))

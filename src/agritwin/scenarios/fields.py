@@ -143,7 +143,8 @@ def _cropping(twin: Twin, scenario: Scenario) -> Cropping:
     if other:
         planting |= {"sowing": None, "harvest": None}  # those are the days of the twin's own crop
     written = None if other else twin.context
-    found, _ = annual.manage(planting, twin.irrigation, known.start, known.last_observed, written)
+    southern = known.site["latitude"] < 0.0
+    found, _ = annual.manage(planting, twin.irrigation, known.start, known.last_observed, written, southern=southern)
     dates = scenario.dates
     sown = {} if dates.sowing is None else {"sowing": dates.sowing, "start": "sowing"}
     return replace(found, harvest=dates.harvest or found.harvest, **sown)
