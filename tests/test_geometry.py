@@ -115,7 +115,7 @@ def test_geopackage_is_read(tmp_path):
         (feature(SQUARE, crs={"properties": {"code": "25830"}}), "look like degrees"),
         (feature(SQUARE, crs={"properties": {"code": "no idea"}}), "not understood"),
         ({"type": "Feature", "properties": {}, "geometry": {"type": "Point", "coordinates": [0, 0]}}, "Point is not"),
-        ({"type": "Feature", "properties": {}, "geometry": None}, "cannot be read"),
+        ({"type": "Feature", "properties": {}, "geometry": None}, "geometry is missing"),
         ({"type": "FeatureCollection", "features": []}, "no feature"),
         ({"nothing": 1}, "not GeoJSON"),
     ],

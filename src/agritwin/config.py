@@ -129,7 +129,7 @@ def validate(layers: Mapping[str, Mapping[str, Any]]) -> Settings:
     try:
         return Settings.model_validate(merged)
     except ValidationError as error:
-        lines = [_fault(fault, layers) for fault in error.errors(include_url=False)]
+        lines = [f"{_fault(fault, layers)}." for fault in error.errors(include_url=False)]
         raise ConfigError("\n".join(lines), "Correct the keys named above.") from error
 
 

@@ -61,14 +61,15 @@ def check_twin_id(text: str) -> str:
     """Return a twin id that is safe as file name, key and URL part.
 
     Either numbers joined by hyphens (a SIGPAC code) or a word of ``a-z``, ``0-9`` and single hyphens that begins with a
-    letter; 2 to 64 characters. A bare number is refused, since it would be read as one on the command line.
+    letter; 2 to 64 characters. A bare number is refused, since it would be read as one on the command line, and so is
+    ``all``, which there means every twin.
 
     Raises
     ------
     DataError
         For anything else.
     """
-    if not isinstance(text, str) or TWIN_ID.fullmatch(text) is None:
+    if not isinstance(text, str) or TWIN_ID.fullmatch(text) is None or text == "all":
         raise DataError(
             f"{text!r} cannot name a twin.",
             "Use a SIGPAC code (47-96-0-0-5-20-1) or lower-case letters, digits and hyphens, beginning with a letter.",
@@ -282,7 +283,10 @@ def _read_geojson(path: Path) -> list[tuple["Polygon | MultiPolygon", dict[str, 
         try:
             geometry = shape(feature["geometry"])
         except (KeyError, TypeError, ValueError, AttributeError, GEOSException) as error:
-            raise DataError(f"{where}: the geometry cannot be read ({error}).", "Export the parcel again.") from error
+            raise DataError(
+                f"{where}: the geometry is missing, or its coordinates are no numbers.",
+                "Export the parcel again as Polygon or MultiPolygon.",
+            ) from error
         properties = dict(feature.get("properties") or {})
         if feature.get("id") is not None:
             properties["id"] = str(feature["id"])
@@ -297,7 +301,8 @@ def _read_with_gdal(path: Path) -> list[tuple["Polygon | MultiPolygon", dict[str
     try:
         frame = pyogrio.read_dataframe(path)
     except (DataSourceError, DataLayerError) as error:
-        raise DataError(f"{path} cannot be read: {error}.", "Send GeoJSON or GeoPackage.") from error
+        reason = str(error).split(";")[0].rstrip(".")
+        raise DataError(f"{path} cannot be read: {reason}.", "Send GeoJSON or GeoPackage.") from error
     if frame.empty:
         raise DataError(f"{path} holds no feature.", "Export at least one parcel.")
     if frame.crs is None:

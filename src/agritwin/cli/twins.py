@@ -16,7 +16,10 @@ from agritwin.settings import Species
 def new(
     file: Annotated[Path, typer.Argument(help="GeoJSON, GeoPackage, Shapefile (zip) or KML with the parcel.")],
     twin: Annotated[str | None, typer.Option("--id", help="Id of the twin; default: the feature's own.")] = None,
-    name: Annotated[str | None, typer.Option(help="What people call the parcel.")] = None,
+    parcel: Annotated[
+        str | None, typer.Option(help="Which parcel of a file with several: its number, id or name.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What people call the parcel; default: the feature's name.")] = None,
     species: Annotated[Species, typer.Option(help="What grows there.")] = "pistachio",
     variety: Annotated[str | None, typer.Option(help="Variety.")] = None,
     year: Annotated[int | None, typer.Option(help="Year of planting.")] = None,
@@ -35,7 +38,7 @@ def new(
     root = workspace.root()
     folder = root / workspace.CONFIG
     zone = str(config.read_yaml(folder / "config.yaml").get("zone"))
-    sketch = twins.draft(file, twin, declared_area_ha, zone)
+    sketch = twins.draft(file, twin, parcel, declared_area_ha, zone)
     if sketch.areas_disagree and area is None and sys.stdin.isatty():
         console.print(
             f"The papers say {sketch.declared_ha:g} ha, the outline {sketch.measured_ha:.2f} ha. Which is right?"
