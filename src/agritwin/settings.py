@@ -200,6 +200,9 @@ class FloodSimulation(Section):
 
     storm_depth_mm: float = Field(ge=0, le=1000)
     storm_duration_h: float = Field(gt=0, le=72)
+    rain_raster: Path | None = Field(
+        description="rain in time over the terrain instead of the storm: Zarr or NetCDF, relative to the workspace"
+    )
     simulated_h: float = Field(gt=0, le=240)
     manning: float = Field(ge=0.005, le=0.5, description="s m-1/3")
     land_cover: Path | None = Field(

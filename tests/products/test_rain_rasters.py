@@ -11,11 +11,12 @@ from shapely.geometry import Point, box
 
 from agritwin.alerts.live import RainReading
 from agritwin.config import read_yaml
-from agritwin.errors import DataError
+from agritwin.errors import AgritwinError, DataError
 from agritwin.geometry import to_crs
 from agritwin.products.gauges import from_gauges, gauges
-from agritwin.products.rain_rasters import catchment_cells
+from agritwin.products.rain_rasters import catchment_cells, falls
 from agritwin.sensors.rain_raster import read_rain_raster, store_rain
+from agritwin.simulation.flood.storms import read_rain
 from agritwin.terrain import drainage
 from tests.conftest import ROOT
 
@@ -108,10 +109,57 @@ def test_what_is_no_rain_here_is_a_sentence_with_a_remedy(engine, tmp_path, chan
         store_rain(engine, "t", read_rain_raster(path), UPSTREAM)
 
 
-def test_what_cannot_be_opened_is_told(tmp_path):
-    (tmp_path / "x.nc").write_text("no NetCDF")
-    with pytest.raises(DataError, match=r"cannot be opened.*classic"):
+@pytest.mark.parametrize("content", [b"no NetCDF", b"\x89HDF\r\n\x1a\nand then nothing"])
+def test_what_cannot_be_opened_is_told(tmp_path, content):
+    (tmp_path / "x.nc").write_bytes(content)
+    with pytest.raises(DataError, match=r"cannot be opened.*Zarr or NetCDF"):
         read_rain_raster(tmp_path / "x.nc")
+
+
+def test_a_file_that_the_library_of_netcdf4_wrote_is_the_same_rain(tmp_path):
+    """Packed in two bytes, compressed, minutes since, bounds of time, an unlimited dimension; mm h-1."""
+    written = read_rain_raster(ROOT / "tests" / "reference" / "rain_netcdf4.nc")
+    known = read_rain_raster(kept(composite(), tmp_path))
+    xr.testing.assert_allclose(written.rain.drop_vars("time"), known.rain.drop_vars("time"))
+    assert written.crs == known.crs
+    assert (written.rain["time"].to_numpy() == known.rain["time"].to_numpy()).all()
+
+
+FLOOD = {"storm_depth_mm": 60.0, "storm_duration_h": 2.0, "simulated_h": 3.0, "rain_raster": None}
+LAND = xr.Dataset(coords={"y": 4_600_995.0 - 100 * np.arange(12), "x": 499_905.0 + 100 * np.arange(12)})
+
+
+def test_rain_on_a_terrain_is_that_of_the_cell_above_it_and_lasts_as_long(tmp_path):
+    file = kept(composite(), tmp_path)
+    rain, storm = falls(LAND, 32630, FLOOD | {"rain_raster": str(file)})
+    under = (LAND["y"] > 4_600_000) & (LAND["x"] > 500_000) & (LAND["x"] < 501_000)
+    sums = rain.sum("time")
+    assert (sums.where(under, 40.0) == sum(HARD)).all()
+    assert (sums.where(~under, 0.0) == 0).all()
+    assert storm == {"depth_mm": pytest.approx(40 * float(under.mean())), "duration_h": 1.0}
+    assert read_rain(rain, (12, 12)).bounds_s.tolist() == [0, 900, 1800, 2700, 3600]
+
+
+def test_a_scenario_overrules_the_raster_of_the_twin_and_the_other_way_round(tmp_path):
+    own = FLOOD | {"rain_raster": str(kept(composite(), tmp_path))}
+    assert falls(LAND, 32630, own, {"depth_mm": 90.0})[1] == {"depth_mm": 90.0, "duration_h": 2.0}
+    assert falls(LAND, 32630, FLOOD)[1] == {"depth_mm": 60.0, "duration_h": 2.0}
+    assert falls(LAND, 32630, FLOOD, {"rain_raster": own["rain_raster"]})[1]["duration_h"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("change", "flood", "says"),
+    [
+        (lambda d: d.where(d["x"] < 501_000), {}, "4 intervals with gaps on the terrain.*every cell"),
+        (lambda d: d.isel(x=slice(0, 2)), {}, "does not cover.*all of its terrain"),
+        (lambda d: d, {"simulated_h": 0.5}, "lasts 1 h, and 0.5 h are simulated.*simulated_h"),
+    ],
+)
+def test_a_raster_that_cannot_drive_a_flood_is_refused(tmp_path, change, flood, says):
+    dataset = composite()
+    file = kept(change(dataset[["rain"]]).assign(crs=dataset["crs"]), tmp_path)
+    with pytest.raises(AgritwinError, match=says):
+        falls(LAND, 32630, FLOOD | {"rain_raster": str(file)} | flood)
 
 
 def test_land_is_what_drains_to_the_parcel_and_without_terrain_a_place_in_it():

@@ -123,6 +123,19 @@ def test_more_rain_on_wetter_soil_is_deeper_and_the_run_is_kept(simulate):
     assert (kept["parcel_depth_max"] >= course).all()
 
 
+def test_rain_in_time_and_space_falls_where_a_raster_says(simulate, tmp_path):
+    stamps = np.datetime64("2025-06-14T20:30", "ns") + np.arange(2) * np.timedelta64(30, "m")
+    axes = {"time": stamps, "lat": [41.3, 41.25, 41.2], "lon": [-4.9, -4.8, -4.7]}
+    rain = xr.Dataset({"rain": (("time", "lat", "lon"), np.full((2, 3, 3), 60.0), {"units": "mm h-1"})}, axes)
+    rain.to_netcdf(tmp_path / "radar.nc", engine="scipy")
+    told = simulate(storm={"rain_raster": "radar.nc"})["summary"]["scenario"]
+    even = simulate(storm={"depth_mm": 60, "duration_h": 1, "shape": "uniform"})["summary"]["scenario"]
+    assert told["storm"] == {"depth_mm": 60.0, "duration_h": 1.0}
+    assert told["depth_max_m"] == pytest.approx(even["depth_max_m"], rel=1e-3)
+    with pytest.raises(ConfigError, match="either 'rain_raster', or depth"):
+        simulate(storm={"rain_raster": "radar.nc", "depth_mm": 90})
+
+
 def test_velocities_are_kept_beside_the_greatest_speed_to_the_millimetre(simulate):
     simulate()
     kept = open_pointer("results/what-if.json")

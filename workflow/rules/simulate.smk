@@ -33,15 +33,15 @@ rule simulate_crop:
 
 
 @known
-def land_cover(wildcards):
-    """The file of what covers the land around a twin, where its configuration names one."""
-    stated = SETTINGS[wildcards.twin].flood.land_cover
-    return [] if stated is None else str(stated)
+def flood_files(wildcards):
+    """Files of what covers the land around a twin and of the rain on it, where its configuration names them."""
+    stated = SETTINGS[wildcards.twin].flood
+    return [str(path) for path in (stated.land_cover, stated.rain_raster) if path is not None]
 
 
 rule simulate_flood:
     input:
-        land_cover,
+        flood_files,
         notebook="notebooks/80_flood.ipynb",
         parcel="data/twins/{twin}/parcel.geojson",
         terrain="data/cubes/terrain/{twin}.json",
@@ -59,7 +59,7 @@ rule simulate_flood:
 
 
 # Scenarios are asked for: `agritwin scenario run FILE`, or all of them with `snakemake scenarios`, those of floods with
-# `snakemake flood_scenarios`. Those that have a result are kept in step with their twin; a paused one waits.
+# `snakemake flood_scenarios`. Those of this season that have a result are kept in step with their twin; a paused one waits.
 ASKED = {path.name for path in Path("config/scenarios").glob("*/")}
 
 
@@ -71,6 +71,9 @@ def asked_scenarios(twin, only_done=False):
     named = [path.relative_to(folder).with_suffix("").as_posix() for path in found]
     results = {name: f"results/{twin}/scenarios/{name}.json" for name in named}
     waiting = {name for name in named if "pause" in _wish(Path("data/scenarios", twin, name, "wish.json"))}
+    if only_done:
+        clock, starts = datetime.date.fromisoformat(AS_OF), SETTINGS[twin].season.start
+        waiting |= {name for name, path in zip(named, found) if not of_season(path, clock, starts)}
     return [path for name, path in results.items() if name not in waiting and (Path(path).is_file() or not only_done)]
 
 
@@ -107,9 +110,20 @@ rule scenarios:
     localrule: True
 
 
+def scenario_rain(wildcards):
+    """The raster of rain that a flood scenario names; what is wrong with its file, its job says."""
+    try:
+        stated = configuration.read_yaml(Path(f"config/scenarios/{wildcards.twin}/floods/{wildcards.scenario}.yaml"))
+    except ConfigError:
+        return []
+    storm = stated.get("storm")
+    return storm.get("rain_raster") or [] if isinstance(storm, dict) else []
+
+
 rule simulate_flood_scenario:
     input:
-        land_cover,
+        flood_files,
+        scenario_rain,
         scenario="config/scenarios/{twin}/floods/{scenario}.yaml",
         parcel="data/twins/{twin}/parcel.geojson",
         terrain="data/cubes/terrain/{twin}.json",

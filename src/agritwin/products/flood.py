@@ -10,7 +10,8 @@ from rasterio.transform import from_origin
 
 from agritwin.errors import DataError
 from agritwin.geometry import epsg_of, read_parcels, to_crs
-from agritwin.simulation.flood import parcel_summary
+from agritwin.simulation import flood as solver
+from agritwin.simulation.flood import CurveNumber, parcel_summary
 from agritwin.simulation.flood.roughness import roughness
 
 KEPT = (
@@ -56,6 +57,31 @@ def with_roughness(terrain: xr.Dataset, flood: dict[str, Any]) -> xr.Dataset:
         areas.append((polygon, str(cover)))
     local = [(to_crs(polygon, 4326, epsg_of(terrain)), cover) for polygon, cover in areas]
     return terrain.assign(manning=roughness(terrain, local, flood["manning"]))
+
+
+def run(terrain: xr.Dataset, rain: xr.DataArray, number: float, flood: dict[str, Any]) -> xr.Dataset:
+    """Run rain less what the soil takes (SCS curve number) on a terrain that it may leave through the edges.
+
+    Parameters
+    ----------
+    terrain
+        With `manning` where land cover is known (:func:`with_roughness`).
+    rain
+        As :func:`agritwin.simulation.flood.simulate` takes it.
+    number
+        Curve number.
+    flood
+        The section of the configuration.
+    """
+    return solver.simulate(
+        terrain,
+        rain,
+        duration_s=flood["simulated_h"] * 3600.0,
+        output_times_s=frames(flood["simulated_h"]),
+        manning=terrain.get("manning", flood["manning"]),
+        infiltration=CurveNumber(number),
+        boundaries="free",
+    )
 
 
 def parcel_mask(terrain: xr.Dataset, polygon: Any) -> xr.DataArray:

@@ -20,10 +20,10 @@ from agritwin.observe import step
 from agritwin.pins import is_synthetic, open_pointer, write_pointer
 from agritwin.products import flood as product
 from agritwin.products.publish import plain
+from agritwin.products.rain_rasters import falls
 from agritwin.scenarios.definition import read
 from agritwin.scenarios.flood_definition import Culvert, Dike, FloodScenario, Line
 from agritwin.scenarios.places import FLOODS, Places
-from agritwin.simulation.flood import CurveNumber, design_storm, simulate
 from agritwin.simulation.flood.events import curve_number
 from agritwin.simulation.flood.library import coarsened
 
@@ -74,18 +74,6 @@ def _cells(terrain: xr.Dataset, line: Line, epsg: int) -> tuple[np.ndarray, np.n
     return on, shapely.line_locate_point(local, points, normalized=True)
 
 
-def run(terrain: xr.Dataset, storm: dict[str, Any], number: float, flood: dict[str, Any]) -> xr.Dataset:
-    """Run a storm on a terrain as the twin's flood is run."""
-    return simulate(
-        terrain,
-        design_storm(**storm),
-        duration_s=flood["simulated_h"] * 3600.0,
-        output_times_s=product.frames(flood["simulated_h"]),
-        manning=terrain.get("manning", flood["manning"]),
-        infiltration=CurveNumber(number),
-    )
-
-
 def simulate_scenario(scenario: str, parcel: str, terrain: str, result: str, twin: str, flood: dict[str, Any]) -> None:
     """Run a flood scenario and the twin as it is, and publish both and their difference.
 
@@ -110,14 +98,14 @@ def simulate_scenario(scenario: str, parcel: str, terrain: str, result: str, twi
         land = coarsened(land, asked.resolution_m)
     epsg = utm_epsg(polygon.centroid.x, polygon.centroid.y)
     inside = product.parcel_mask(land, to_crs(polygon, 4326, epsg))
-    own = {"depth_mm": flood["storm_depth_mm"], "duration_h": flood["storm_duration_h"]}
-    storm = own | asked.storm.model_dump(exclude_none=True)
+    own_rain, own = falls(land, epsg, flood)
+    rain, storm = falls(land, epsg, flood, asked.storm.stated())
     number = (
         flood["curve_number"] if asked.soil_water is None else curve_number(flood["curve_number"], asked.soil_water)
     )
-    before = run(with_works(land, epsg, [], asked.culverts), own, flood["curve_number"], flood)
+    before = product.run(with_works(land, epsg, [], asked.culverts), own_rain, flood["curve_number"], flood)
     through = [culvert for culvert in asked.culverts if not culvert.blocked]
-    after = run(with_works(land, epsg, asked.dikes, through), storm, number, flood)
+    after = product.run(with_works(land, epsg, asked.dikes, through), rain, number, flood)
     baseline, changed = product.summary(before, inside, own), product.summary(after, inside, storm)
     places = Places(twin, f"{FLOODS}/{Path(scenario).stem}")
     runs = xr.concat([product.keep(one, inside).drop_dims("monitor_time") for one in (before, after)], "run")

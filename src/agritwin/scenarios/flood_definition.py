@@ -1,8 +1,9 @@
 """What the file of a flood scenario may say: another rain, another soil, a dike, a culvert."""
 
+from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, model_validator
 
 from agritwin.settings import Section, Share
 
@@ -15,6 +16,19 @@ class Storm(Section):
     depth_mm: float | None = Field(default=None, ge=0, le=1000)
     duration_h: float | None = Field(default=None, gt=0, le=72)
     shape: Literal["alternating_block", "uniform"] = "alternating_block"
+    rain_raster: Path | None = Field(
+        default=None, description="or rain in time over the terrain: Zarr or NetCDF, relative to the workspace"
+    )
+
+    @model_validator(mode="after")
+    def _one_rain(self) -> "Storm":
+        if self.rain_raster is not None and self.model_fields_set > {"rain_raster"}:
+            raise ValueError("give either 'rain_raster', or depth, duration and shape")
+        return self
+
+    def stated(self) -> dict[str, Any]:
+        """Return what is stated, with its shape; nothing where nothing is."""
+        return self.model_dump(mode="json", exclude_none=True) if self.model_fields_set else {}
 
 
 class Dike(Section):

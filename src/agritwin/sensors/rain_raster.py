@@ -1,7 +1,7 @@
 """Rasters of rain in time, such as radar composites: the rain over a piece of land, kept as a gauge's readings are.
 
 A file has one variable in mm (within each interval) or mm h-1 over `time` and two coordinates of space, each stamp the
-end of its interval: Zarr, or NetCDF in a form that xarray opens here.
+end of its interval: Zarr or NetCDF.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from pyproj.exceptions import CRSError
 from agritwin.errors import DataError
 from agritwin.records.readings import store_readings
 from agritwin.sensors.definitions import define
+from agritwin.sensors.netcdf import open_netcdf
 from agritwin.sensors.registry import Registry, Stream
 
 DEPTH_UNITS = ("mm", "kg m-2")
@@ -45,13 +46,34 @@ class RainRaster:
         DataError
             When a place is outside of the raster.
         """
-        to_raster = Transformer.from_crs(crs, self.crs, always_xy=True)
-        columns, rows = (
-            _cells(self.rain[axis].to_numpy(), at, self.name)
-            for axis, at in zip(("x", "y"), to_raster.transform(x, y), strict=True)
-        )
+        rows, columns = self._cells(x, y, crs)
         found = self.rain.to_numpy()[:, rows, columns]
         return pd.Series(found.mean(axis=1), self.rain["time"].to_numpy(), name="value")
+
+    def upon(self, terrain: xr.Dataset, crs: CRS) -> xr.DataArray:
+        """Return the rain (time, y, x) of each interval on a terrain's cells, mm, each from the cell in which it lies.
+
+        Raises
+        ------
+        DataError
+            When the raster does not cover the terrain, or has gaps on it.
+        """
+        x, y = np.meshgrid(terrain["x"].to_numpy(), terrain["y"].to_numpy())
+        rows, columns = self._cells(x.ravel(), y.ravel(), crs)
+        values = self.rain.to_numpy()[:, rows, columns].reshape(-1, *x.shape)
+        if gaps := int((~np.isfinite(values)).any(axis=(1, 2)).sum()):
+            remedy = "Fill them: the flood needs the rain of every interval on every cell."
+            raise DataError(f"{self.name} has {gaps} intervals with gaps on the terrain.", remedy)
+        axes = {"time": self.rain["time"].to_numpy(), "y": terrain["y"], "x": terrain["x"]}
+        return xr.DataArray(values, axes, ("time", "y", "x"), "precipitation", {"units": "mm"})
+
+    def _cells(self, x: NDArray, y: NDArray, crs: CRS) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Rows and columns in which places lie."""
+        across, along = Transformer.from_crs(crs, self.crs, always_xy=True).transform(x, y)
+        columns, rows = (
+            _cells(self.rain[axis].to_numpy(), at, self.name) for axis, at in (("x", across), ("y", along))
+        )
+        return rows, columns
 
 
 def read_rain_raster(path: Path) -> RainRaster:
@@ -63,10 +85,9 @@ def read_rain_raster(path: Path) -> RainRaster:
         When it cannot be opened, has no rain, or does not say in which units, when or where.
     """
     try:
-        dataset = xr.open_zarr(path, consolidated=False) if path.suffix == ".zarr" else xr.open_dataset(path)
+        dataset = xr.open_zarr(path, consolidated=False) if path.suffix == ".zarr" else open_netcdf(path)
     except (ValueError, OSError) as error:
-        remedy = "Give Zarr or classic NetCDF (nccopy -k classic IN OUT makes it of NetCDF-4)."
-        raise DataError(f"{path.name} cannot be opened as a raster of rain.", remedy) from error
+        raise DataError(f"{path.name} cannot be opened as a raster of rain.", "Give Zarr or NetCDF.") from error
     with dataset:
         rain = _rain(path.name, dataset)
         crs = _reference(path.name, dataset, rain)
@@ -142,6 +163,6 @@ def _cells(axis: NDArray, at: NDArray, name: str) -> NDArray[np.intp]:
     bounds = np.concatenate([[1.5 * middles[0] - 0.5 * middles[1]], 0.5 * (middles[1:] + middles[:-1])])
     bounds = np.append(bounds, 1.5 * middles[-1] - 0.5 * middles[-2])
     if np.min(at) < bounds[0] or np.max(at) > bounds[-1]:
-        remedy = "Give a raster that covers the parcel and the land that drains to it."
+        remedy = "Give a raster that covers the parcel and the land that drains to it; a flood, all of its terrain."
         raise DataError(f"{name} does not cover the land above the parcel.", remedy)
     return order[np.clip(np.searchsorted(bounds, at, side="right") - 1, 0, axis.size - 1)]
