@@ -41,6 +41,10 @@ def test_changes_are_what_the_file_says(tmp_path: Path) -> None:
     [
         ({"irigation": {}}, "'irigation' is unknown"),
         ({"irrigation": {"rule": "sometimes"}}, "irrigation.rule = 'sometimes'"),
+        (
+            {"irrigation": {"rule": "none", "from_day": "2025-07-01", "until_day": "2025-06-01"}},
+            "until_day 2025-06-01 is before from_day 2025-07-01",
+        ),
         ({"irrigation": {"rule": "fixed"}}, "the rule fixed and the key depth_mm go together"),
         ({"irrigation": {"rule": "deficit", "stage_shares": [0.5, 1.5, 1]}}, "irrigation.stage_shares.1 = 1.5"),
         ({"irrigation": {"budget_mm": 100}}, "the rule optimised and the key budget_mm go together"),

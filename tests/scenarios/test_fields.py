@@ -56,6 +56,7 @@ def test_sowing_water_soil_weather_and_seed_change_it(field: Twin, as_it_is: xr.
     assert late["day"].equals(as_it_is["day"])
     early = run(field, dates={"harvest": "2025-06-20"})
     assert float(early["crop"].mean()) < float(as_it_is["crop"].mean())
+    assert result.summary(result.kept(as_it_is, early), None)["share_better"] == 0.0  # cut green
     dry = run(field, irrigation={"rule": "none"})
     assert float(dry["season_irrigation"].max()) == 0.0 < float(as_it_is["season_irrigation"].min())
     assert (dry["relative_yield"] <= as_it_is["relative_yield"] + 1e-9).all()
@@ -107,6 +108,8 @@ def test_paused_it_goes_on_to_the_same_bits(field: Twin, tmp_path: Any, monkeypa
         ({"dates": {"sowing": "2025-05-01", "harvest": "2025-04-01"}}, "sowing 2025-05-01 is not before harvest"),
         ({"dates": {"harvest": "2024-10-01"}}, "sowing 2024-10-15 is not before harvest 2024-10-01"),
         ({"dates": {"first": "2023-01-01"}}, "no span of the season"),
+        ({"dates": {"last": "2027-01-01"}}, "no span of the season"),
+        ({"irrigation": {"rule": "none", "from_day": "2030-06-15"}}, "from_day 2030-06-15 is none of the days"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_a_sentence(field: Twin, said: dict[str, Any], message: str) -> None:

@@ -1,4 +1,5 @@
 # Simulations of the season so far and of the days that the forecast members see.
+from agritwin.scenarios.places import of_season
 
 
 CROP_CODE = {path: code(path) for path in ("notebooks/70_crop.ipynb", "notebooks/71_field.ipynb")}

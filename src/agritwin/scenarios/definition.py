@@ -123,6 +123,8 @@ class IrrigationChange(Section):
             given = getattr(self, key) is not None
             if (self.rule == rule) != given:
                 raise ValueError(f"the rule {rule} and the key {key} go together")
+        if self.from_day and self.until_day and self.until_day < self.from_day:
+            raise ValueError(f"until_day {self.until_day} is before from_day {self.from_day}")
         return self
 
 

@@ -1,15 +1,45 @@
 """Where all that belongs to a scenario lies, relative to the workspace; deleting it is deleting this list."""
 
+import datetime as dt
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from agritwin import workspace
+from agritwin.clock import season_start
+from agritwin.config import read_yaml
 from agritwin.errors import ConfigError
 
 DEFINITIONS = workspace.CONFIG / "scenarios"
 FLOODS = "floods"
 """Folder of flood scenarios: their names are ``floods/<name>``."""
+
+
+def of_season(definition: Path, as_of: dt.date, season_starts: str) -> bool:
+    """Whether the days that a scenario file names lie in the season of a clock; what names none is of any season.
+
+    A question of a season that is over keeps its answer: in the next one its days cannot be simulated. What is wrong
+    with a file is for its job to say.
+
+    Parameters
+    ----------
+    definition
+        The scenario file.
+    as_of
+        Clock of the run.
+    season_starts
+        ``MM-DD``.
+    """
+    try:
+        asked = read_yaml(definition)
+    except ConfigError:
+        return True
+    parts = [part for key in ("dates", "irrigation") if isinstance(part := asked.get(key), dict)]
+    named = {key: day for part in parts for key, day in part.items() if type(day) is dt.date}
+    begins = season_start(as_of - dt.timedelta(days=1), season_starts)
+    ends = season_start(begins + dt.timedelta(days=370), season_starts)
+    earliest = {"sowing": begins - dt.timedelta(days=365)}  # the winter's crop is sown in the season before
+    return all(earliest.get(key, begins) <= day < ends for key, day in named.items())
 
 
 @dataclass(frozen=True)

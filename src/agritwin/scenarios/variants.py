@@ -167,18 +167,22 @@ def days_of(scenario: Scenario, known: Known, weather: Weather) -> tuple[dt.date
     Raises
     ------
     ConfigError
-        When they are no span of the season.
+        When they are no span of the season, or the irrigation asked for begins or ends on another day.
     """
-    last = (weather.near if weather.far is None else weather.far)["day"].to_numpy()[-1]
-    days = (
-        scenario.dates.first or known.start,
-        min(scenario.dates.last or known.end, last.astype("datetime64[D]").item()),
-    )
-    if not known.start <= days[0] < days[1]:
+    end = (weather.near if weather.far is None else weather.far)["day"].to_numpy()[-1]
+    last = min(known.end, end.astype("datetime64[D]").item())
+    days = scenario.dates.first or known.start, scenario.dates.last or last
+    if not known.start <= days[0] < days[1] <= last:
         raise ConfigError(
             f"dates: {days[0]} to {days[1]} is no span of the season.",
-            f"Choose days from {known.start} to {known.end}.",
+            f"Choose days from {known.start} to {last}.",
         )
+    asked = scenario.irrigation
+    for name, day in (("from_day", asked.from_day), ("until_day", asked.until_day)):
+        if day is not None and not days[0] <= day <= days[1]:
+            raise ConfigError(
+                f"irrigation.{name} {day} is none of the days simulated.", f"Choose one from {days[0]} to {days[1]}."
+            )
     return days
 
 

@@ -41,9 +41,11 @@ def what_if(twin: Twin, say: Language) -> list[Block]:
 
 def _found(content: dict[str, Any], say: Language) -> str:
     change = content["summary"]["difference"]
+    of_trees = content["summary"]["baseline"]["frost_damage"]["p50"] is not None
+    share, weight = (change[key]["p50"] for key in ("relative_yield", "crop_kg_per_ha"))
     return say(
         "whatif.found",
-        gain=_signed(change["relative_yield"]["p50"], 100.0, "%", say),
+        gain=_signed(share, 100.0, "%", say) if of_trees else _signed(weight, 1.0, "kg/ha", say),
         water=_signed(change["irrigation_mm"]["p50"], 1.0, "mm", say),
         share=say.percent(content["summary"]["share_better"]),
     )
