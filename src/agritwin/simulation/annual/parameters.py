@@ -20,6 +20,7 @@ from agritwin.errors import ConfigError
 from agritwin.settings import ANNUAL_SPECIES
 from agritwin.simulation.annual import tables
 from agritwin.simulation.annual.management import Start
+from agritwin.simulation.inputs import per_member
 
 SPECIES = ANNUAL_SPECIES
 MARKS = ("published", "prior")
@@ -242,7 +243,7 @@ def as_dataset(parameters: xr.Dataset | Mapping[str, Any]) -> xr.Dataset:
         if name in TABLES:
             variables[name] = (f"{name}_point", "axis"), tables.points_of(name, given)
         else:
-            values = np.asarray(given, dtype=np.float64)
+            values = per_member("crop", name, given)
             variables[name] = ("member",) * values.ndim, values
     return xr.Dataset(variables)
 

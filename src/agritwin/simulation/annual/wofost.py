@@ -11,7 +11,7 @@ from agritwin.errors import ConfigError, DataError
 from agritwin.simulation.annual import kernels, layout, outputs, tables, weather
 from agritwin.simulation.annual.management import Cropping
 from agritwin.simulation.annual.parameters import CROP, SOIL, as_dataset, check, table, value
-from agritwin.simulation.inputs import common_members, consecutive_days, stacked_rows
+from agritwin.simulation.inputs import check_state, common_members, consecutive_days, daily_names, stacked_rows
 
 _NEVER = 1e12  # day of what does not come
 _REQUIRED = {
@@ -84,12 +84,7 @@ def simulate(
     rows = _parameter_rows(given, cropping, days, members)
     carried, leaves = _state_rows(given, state, cropping, days, members)
     start = carried.copy()
-    names = layout.DAILY if daily is True else tuple(daily or ())
-    unknown = sorted(set(names) - set(layout.DAILY))
-    if unknown:
-        raise ConfigError(
-            f"crop: unknown daily variable {', '.join(unknown)}.", f"Known are {', '.join(layout.DAILY)}."
-        )
+    names = daily_names("crop", daily, layout.DAILY)
     series = np.empty((len(names), days.size, members))
     lines, ends = tables.cut({name: table(given, name) for name in layout.STAGE_TABLES})
     warmth = tables.stacked({name: table(given, name) for name in layout.WARMTH_TABLES})
@@ -227,6 +222,7 @@ def _state_rows(
     parameters: xr.Dataset, state: xr.Dataset | None, cropping: Cropping, days: NDArray[np.datetime64], members: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     if state is not None:
+        check_state("crop", state, (*layout.STATE, *outputs.LEAVES))
         rows = [np.broadcast_to(state[name].to_numpy().astype(float), members) for name in layout.STATE]
         parts = [state[name].transpose("leaf_class", ..., "member").to_numpy() for name in outputs.LEAVES]
         leaves = np.broadcast_to(np.stack(parts, axis=1), (layout.CLASSES, 3, members))

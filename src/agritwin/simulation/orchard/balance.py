@@ -1,6 +1,6 @@
 """Daily water balance of an orchard over an ensemble: the dual crop coefficient of FAO-56 chapters 7 and 8."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,10 +8,17 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from agritwin.errors import ConfigError, DataError
-from agritwin.simulation.inputs import common_members, consecutive_days, stacked_rows
+from agritwin.simulation.inputs import (
+    check_state,
+    common_members,
+    consecutive_days,
+    daily_names,
+    per_member,
+    stacked_rows,
+)
 from agritwin.simulation.orchard import coefficients, kernels, layout
 from agritwin.simulation.orchard.management import Irrigation
-from agritwin.simulation.orchard.parameters import WATER, YIELD, check
+from agritwin.simulation.orchard.parameters import FRUIT_DAYS, LEAF_DAYS, WATER, YIELD, check
 
 _REQUIRED = {"precipitation": "mm", "et0": "mm", "wind_speed": "m s-1", "relative_humidity_min": "percent"}
 _CANOPY = ("kcb", "ground_cover")
@@ -41,7 +48,7 @@ def simulate(
     state: xr.Dataset | None = None,
     management: Irrigation | Mapping[str, Any] | None = None,
     *,
-    daily: bool = True,
+    daily: bool | Sequence[str] = True,
 ) -> xr.Dataset:
     """Run the water balance of an orchard for all members.
 
@@ -60,12 +67,12 @@ def simulate(
     management
         Irrigation and its rule; None applies only what the drivers give.
     daily
-        False leaves the daily variables out, for large ensembles of which only the sums are wanted.
+        Names of the daily variables wanted, or all, or none: for large ensembles of which only the sums are wanted.
 
     Returns
     -------
     xarray.Dataset
-        Over (member, day) if ``daily``: ``root_zone_depletion``, ``readily_available_water``, ``ks``, ``kcb``,
+        Over (member, day), as ``daily`` says: ``root_zone_depletion``, ``readily_available_water``, ``ks``, ``kcb``,
         ``soil_evaporation``, ``transpiration``, ``potential_transpiration``, ``drainage``, ``runoff``, ``irrigation``
         and others. Over member: ``season_<flux>`` sums (mm), ``total_available_water``, ``relative_yield_water`` (if
         the factors are there; NaN where no leaf came), ``water_balance_error`` (mm) and the state after the last day.
@@ -97,9 +104,11 @@ def simulate(
     carried = state_rows(given, state, rows, members)
     start = carried[0].copy()
     sums = np.empty((len(layout.SUMS), members))
-    series = np.empty((len(layout.DAILY), days.size, members)) if daily else None
+    names = daily_names("orchard", daily, layout.DAILY)
+    series = np.empty((len(layout.DAILY), days.size, members)) if names else None
     kernels.run(forcing, rows, carried, sums, series)
-    return _result(drivers, given, days, start, carried, sums, series)
+    result = _result(drivers, given, days, start, carried, sums, series)
+    return result.drop_vars([name for name in layout.DAILY if name in result and name not in names])
 
 
 def final_state(result: xr.Dataset) -> xr.Dataset:
@@ -110,13 +119,12 @@ def final_state(result: xr.Dataset) -> xr.Dataset:
 def _as_dataset(parameters: xr.Dataset | Mapping[str, Any]) -> xr.Dataset:
     if isinstance(parameters, xr.Dataset):
         return parameters
-    variables = {name: _plain(value) for name, value in parameters.items()}
+    of_days = {*LEAF_DAYS, *FRUIT_DAYS}
+    variables = {
+        name: per_member("orchard", name, value, "datetime64[s]" if name in of_days else "float64")
+        for name, value in parameters.items()
+    }
     return xr.Dataset({name: (("member",) * value.ndim, value) for name, value in variables.items()})
-
-
-def _plain(value: Any) -> NDArray:
-    values = np.asarray(value)
-    return values.astype("datetime64[s]") if values.dtype.kind == "M" else values
 
 
 def _driver(drivers: xr.Dataset, name: str, lowest: float) -> xr.DataArray:
@@ -237,14 +245,13 @@ def state_rows(
 ) -> NDArray[np.float64]:
     """State as the rows of the kernel: the one given, or that at the start of a season."""
     if state is not None:
+        check_state("orchard", state, layout.STATE)
         return np.stack([np.broadcast_to(state[name].to_numpy().astype(float), members) for name in layout.STATE])
     if "initial_depletion_share" not in parameters:
         raise ConfigError("orchard: initial_depletion_share missing.", "Give it, 0 to 1, or a state to go on from.")
     share = np.asarray(parameters["initial_depletion_share"], dtype=np.float64)
     if not ((share >= 0.0) & (share <= 1.0)).all():
-        raise ConfigError(
-            "orchard: initial_depletion_share lies outside 0 to 1.", "Give a share of the available water."
-        )
+        raise ConfigError(f"orchard: initial_depletion_share is {share}.", "Give a share of the water, from 0 to 1.")
     carried = np.zeros((len(layout.STATE), members))
     position = layout.STATE.index
     water = {name: rows[layout.PARAMETERS.index(name)] for name in layout.PARAMETERS}
