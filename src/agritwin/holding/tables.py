@@ -208,13 +208,16 @@ def _table(
 
 
 def _whole_header(lines: list[Line], first: int) -> tuple[list[Cell], list[Line]]:
-    """Return a header with what stands in the row above its empty cells and with units from the row below; the rest."""
+    """Return a header with what stands in the row above its empty cells and with units from the row below; the rest.
+
+    Under years stands what is weighed, which is read apart.
+    """
     number, header = lines[first][0], list(lines[first][1])
     above = lines[first - 1] if first else None
     if above and above[0] == number - 1 and not _is_title(above) and _are_texts(above[1]):
         header = [cell if cell is not None else higher for cell, higher in zip(header, above[1], strict=True)]
     body = lines[first + 1 :]
-    if not body or body[0][0] != number + 1:
+    if not body or body[0][0] != number + 1 or len({_year(cell) for cell in header} - {None}) > 1:
         return header, body
     below = [None if cell == head else cell for cell, head in zip(body[0][1], header, strict=True)]
     units = [cell.strip("()[] ") for cell in below if isinstance(cell, str) and unit_of(cell)]
