@@ -47,8 +47,8 @@ def wetness(days: pd.DatetimeIndex) -> np.ndarray:
     return factor
 
 
-def daily(days: pd.DatetimeIndex, random: np.random.Generator) -> np.ndarray:
-    """Daily amounts, mm; monthly climatology pulled to the normals so that eight years are enough to show them."""
+def daily(days: pd.DatetimeIndex, random: np.random.Generator, largest: float = LARGEST) -> np.ndarray:
+    """Daily amounts up to the largest, mm; monthly climatology pulled to the normals: eight years show them."""
     month = days.month.to_numpy() - 1
     chance, mean = occurrence(month)
     factor = wetness(days)
@@ -63,7 +63,7 @@ def daily(days: pd.DatetimeIndex, random: np.random.Generator) -> np.ndarray:
         here = month == m
         years = here.sum() / normals.DAYS[m]
         amount[here] *= (normals.PRECIPITATION[m] * years / amount[here].sum()) ** 0.8
-    return np.round(np.minimum(amount, LARGEST), 1)
+    return np.round(np.minimum(amount, largest), 1)
 
 
 def hourly(days: pd.DatetimeIndex, amount: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -107,12 +107,14 @@ def test_kills_lose_no_event_and_repeat_no_notice(workspace, mosquitto, hook, th
     begin = 0
     for end in bounds:
         watch.start()
-        publish(DEMO, said[begin:end], "127.0.0.1", mosquitto.port)
+        with publish(DEMO, said[begin:end], "127.0.0.1", mosquitto.port):
+            pass
         time.sleep(chance.uniform(0, 1.2))
         watch.kill()
         begin = end
     watch.start()
-    publish(DEMO, said[begin:], "127.0.0.1", mosquitto.port)
+    with publish(DEMO, said[begin:], "127.0.0.1", mosquitto.port):
+        pass
     told = wait(
         lambda: len(inbox(engine, NEIGHBOUR, dt.datetime.now(dt.UTC))) > 0 and floods(engine)[-1]["level"] == "serious"
     )

@@ -5,7 +5,6 @@ import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.padding import Padding
 from rich.text import Text
 
 from agritwin import workspace
@@ -44,7 +43,7 @@ def show(
         told = [f"{command.twin}, {command.actuator}: {wish}", because]
         told += [_step(step) for step in command.steps] if journal else []
         for line in told:
-            console.print(Padding(line, (0, 0, 0, 2)), highlight=False)
+            console.print(f"  {line}", highlight=False)
 
 
 def _step(step: "Step") -> str:

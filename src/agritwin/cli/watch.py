@@ -127,9 +127,9 @@ def fake_flood(
     host, port = ("127.0.0.1", DEMO_PORT) if demo_broker else (about.host, about.port)
     engine = open_records()
     before = _told_of(engine, twin)
-    sent = publish(twin, said, host, port)
-    console.print(f"{len(said)} synthetic messages of {mm:g} mm in {hours:g} h went out.", highlight=False)
-    _await_looks(engine, twin, said, sent)
+    with publish(twin, said, host, port) as sent:
+        console.print(f"{len(said)} synthetic messages of {mm:g} mm in {hours:g} h went out.", highlight=False)
+        _await_looks(engine, twin, said, sent)
     found, words = _told_of(engine, twin), f"{time.time() - sent:.1f} s after the last message"
     fresh = {key: row for key, row in found.items() if key not in before}
     if fresh:

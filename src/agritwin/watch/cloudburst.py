@@ -1,9 +1,11 @@
 """A cloudburst that never was: the messages of a rain gauge, labelled synthetic, published as a gauge would."""
 
+import contextlib
 import datetime as dt
 import json
 import os
 import time
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -39,8 +41,12 @@ def messages(depth_mm: float, duration_h: float, end: dt.datetime) -> list[dict[
     ]
 
 
-def publish(twin: str, said: list[dict[str, object]], host: str, port: int, timeout_s: float = 20.0) -> float:
-    """Publish the messages of a gauge, each acknowledged by the broker; return when the last went out (s since 1970).
+@contextlib.contextmanager
+def publish(twin: str, said: list[dict[str, object]], host: str, port: int, timeout_s: float = 20.0) -> Iterator[float]:
+    """Publish the messages of a gauge, each acknowledged by the broker; give when the last went out (s since 1970).
+
+    The client stays as long as the block lasts: of one that has gone, the demo's broker forgets what it has
+    acknowledged and not passed on yet.
 
     Raises
     ------
@@ -65,7 +71,7 @@ def publish(twin: str, said: list[dict[str, object]], host: str, port: int, time
             one.wait_for_publish(timeout_s)
             if not one.is_published():
                 raise SourceError("broker", f"{host}:{port} does not take the messages", "Check the user's rights.")
-        return time.time()
+        yield time.time()
     finally:
         client.disconnect()
         client.loop_stop()
