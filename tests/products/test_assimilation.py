@@ -10,7 +10,7 @@ import xarray as xr
 from agritwin.products import annual_correction
 from agritwin.products import assimilation as product
 from agritwin.products.crop import dated
-from agritwin.report.sections.correction import correction, outlook
+from agritwin.report.sections.correction import correction, outlook, streams
 from agritwin.simulation.orchard.balance import simulate
 from agritwin.simulation.orchard.management import Irrigation
 from agritwin.simulation.orchard.parameters import sample, with_cover
@@ -150,3 +150,20 @@ def test_the_page_shows_both_runs_what_was_seen_and_the_end(weather, members, st
     streams = next(block for block in blocks if isinstance(block, Table))
     assert streams.rows[0][0] == say("correction.soil_moisture_probe")
     assert all(isinstance(block, Absent) for block in correction(None, {}, None, say) + outlook(None, {}, say))
+
+
+@pytest.mark.parametrize(
+    ("seen", "used", "ratio", "judged"),
+    [
+        (12, 12, 1.0, "as expected"),
+        (12, 7, 0.3, "much of it not believed"),
+        (12, 0, None, "much of it not believed"),
+        (2, 0, None, "too few"),
+    ],
+)
+def test_a_source_that_is_often_refused_does_not_agree(seen, used, ratio, judged):
+    """What was believed agrees by being believed; images of trees say little of a field of wheat."""
+    stream = {"stream": "satellite leaf area", "observations": seen, "used": used, "bias": -0.1, "ratio": ratio}
+    table = streams([stream | {"low": 0.2, "high": 2.3}], language("en"))
+    assert table.rows[0][0] == "Satellite: leaf area"
+    assert table.rows[0][-1] == judged

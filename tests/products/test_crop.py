@@ -67,7 +67,10 @@ def test_evergreens_are_watered_before_they_bloom(run):
     refill |= {"maximum_mm_per_day": 6.0}
     winter = dt.date(2024, 2, 1)
     assert crop.manage(stages, refill, winter).rule == "none"
-    assert crop.manage(stages.assign_attrs(evergreen=1), refill, winter).rule == "refill"
+    evergreen = stages.assign_attrs(evergreen=1)
+    assert crop.manage(evergreen, refill, winter).rule == "refill"
+    told = crop.summary(run[0], evergreen, Irrigation(), winter, 7)["stages"]
+    assert not {"full_canopy", "leaf_fall"} & {row["stage"] for row in told}
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ SHOWN_DATES = (
     "maturity",
     "leaf_fall",
 )
+LEAVES = ("full_canopy", "leaf_fall")  # no dates of evergreens
 COVER_ERROR = 0.06
 AGE_COVER_ERROR = 0.4  # as a share of what the age says; a prior
 _BY_AGE = "age of the trees (a prior)"
@@ -200,9 +201,10 @@ def summary(
     result: xr.Dataset, stages: xr.Dataset, management: Irrigation, last_observed: dt.date, horizon_days: int
 ) -> dict[str, Any]:
     """Return the product's summary: stage, water in the soil on the last observed day, yield so far, advice."""
+    shown = [name for name in SHOWN_DATES if name not in LEAVES or not stages.attrs.get("evergreen")]
     return {
         "stage": stage_of(stages, last_observed),
-        "stages": shared.stage_rows(stages, SHOWN_DATES[:-1] if stages.attrs.get("evergreen") else SHOWN_DATES),
+        "stages": shared.stage_rows(stages, shown),
         **shared.water_told(
             result, management, aimed_share(stages, management, result["day"]), last_observed, horizon_days
         ),

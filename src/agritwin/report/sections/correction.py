@@ -41,7 +41,7 @@ def correction(cube: xr.Dataset | None, summary: dict[str, Any], issue_time: str
     ]
     blocks.append(view.compared(say, "cover", cover, covered, green, issue))
     if told["streams"]:
-        blocks.append(_streams(told["streams"], say))
+        blocks.append(streams(told["streams"], say))
     blocks.append(_learnt(told["unknowns"], say))
     return blocks
 
@@ -58,7 +58,8 @@ def _found(told: dict[str, Any], summary: dict[str, Any], say: Language) -> str:
     return say(key, used=told["used"], count=len(told["observations"]), free=free, corrected=corrected)
 
 
-def _streams(streams: list[dict[str, Any]], say: Language) -> Table:
+def streams(rows_told: list[dict[str, Any]], say: Language) -> Table:
+    """Return how well each source of observations agrees with the simulation."""
     header = ("stream", "observations", "stream_used", "difference", "ratio", "judgement")
     rows = tuple(
         (
@@ -69,7 +70,7 @@ def _streams(streams: list[dict[str, Any]], say: Language) -> Table:
             f"{say.number(row['ratio'], 1)} ({say.number(row['low'], 1)}–{say.number(row['high'], 1)})",
             say(f"correction.{_judgement(row)}"),
         )
-        for row in streams
+        for row in rows_told
     )
     return Table(
         say("correction.streams_caption"),
@@ -79,9 +80,14 @@ def _streams(streams: list[dict[str, Any]], say: Language) -> Table:
     )
 
 
+#: Share of a source's observations that has to be believed before those believed say how well it agrees.
+TRUSTED = 0.8
+FEWEST = 3  # observations of which one can say so
+
+
 def _judgement(row: dict[str, Any]) -> str:
-    if row["ratio"] is None:
-        return "unknown"
+    if row["used"] < TRUSTED * row["observations"]:
+        return "doubted" if row["observations"] >= FEWEST else "unknown"
     return "too_far" if row["ratio"] > row["high"] else "too_near" if row["ratio"] < row["low"] else "consistent"
 
 
