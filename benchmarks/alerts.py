@@ -99,7 +99,7 @@ def rare_rain(centuries: int, made: Mapping[str, Rule]) -> Scores:
             hours = rain.hourly(days[near], amounts[near], random).ravel()
             first = 24 * int(random.integers(1, 3))  # the rain comes on the second day of the forecast, or on the first
             said, was = _said_and_was(hours, first, *errors[random.integers(len(errors))])
-            until = pd.Timestamp(days[day]).to_pydatetime().replace(tzinfo=dt.UTC)
+            until = dt.datetime(1901, 1, 1, tzinfo=dt.UTC) + dt.timedelta(days=int(day))
             for name, judged in pairs.items():
                 judged.append((_rain_level(name, said, made, until), _rain_level(name, was, made, until)))
     return [((name, level), score(pairs[name], level)) for name, level in scored]
