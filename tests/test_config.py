@@ -58,6 +58,10 @@ def test_settings_cannot_be_changed(root):
         ({"flood": {"manning": 7}}, ["flood.manning = 7", "less than or equal to 0.5"]),
         ({"planting": {"species": "banana"}}, ["planting.species = 'banana'", "pistachio"]),
         ({"zone": "Europe/Nowhere"}, ["zone = 'Europe/Nowhere'", "Europe/Madrid"]),
+        (
+            {"sources": {"soil": ["soilgrid"]}},
+            ["sources.soil = ['soilgrid']", "no soil source 'soilgrid'", "soilgrids"],
+        ),
         ({"season": {"start": "13-01"}}, ["season.start = '13-01'"]),
         ({"alerts": {"frost_deg_c": {"low": None}}}, ["alerts.frost_deg_c.low"]),
         ({"weather": {"first_day": "yesterday"}}, ["weather.first_day = 'yesterday'"]),

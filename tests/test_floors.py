@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 FLOORS = [
-    {"errors", "units", "clock", "geometry", "workspace"},
+    {"errors", "units", "clock", "geometry", "registry", "workspace"},
     {"settings", "config", "fingerprint"},
     {"cubes", "provenance", "stacked", "weather_cube", "forecast_cube", "pins", "records"},
     {"sources"},

@@ -8,10 +8,20 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from agritwin.clock import zone_info
 from agritwin.errors import ConfigError
+from agritwin.registry import registered
 
 MonthDay = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", description="MM-DD")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -36,6 +46,16 @@ class Sources(Section):
     terrain: list[SourceName]
     soil: list[SourceName]
     quota_share: float = Field(gt=0, le=1, description="of the providers' limits that this machine may use")
+
+    @field_validator("weather", "forecast", "imagery", "terrain", "soil")
+    @classmethod
+    def _are_registered(cls, names: list[str], info: ValidationInfo) -> list[str]:
+        try:
+            for name in names:
+                registered(str(info.field_name), name)
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        return names
 
 
 Stations = dict[SourceName, str]

@@ -7,9 +7,10 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agritwin import registry
 from agritwin.errors import ConfigError, SourceError
 from agritwin.geometry import cell_id
-from agritwin.sources import base, canonical
+from agritwin.sources import canonical
 from agritwin.sources.base import When, Where, fetch_chain, open_source
 
 PLACE = Where(41.27, -4.82)
@@ -71,11 +72,19 @@ def test_a_place_lies_within_half_a_tenth_of_its_cell(latitude, longitude):
     assert abs(sign[name[4]] * int(name[5:]) / 10 - longitude) <= 0.05 + 1e-9
 
 
+@pytest.fixture
+def nothing_remembered():
+    registry.registered.cache_clear()
+    yield
+    registry.registered.cache_clear()
+
+
+@pytest.mark.usefixtures("nothing_remembered")
 def test_sources_are_found_by_entry_point(monkeypatch):
     group = "agritwin.sources.weather"
     point = EntryPoint("fake", "tests_fake:Fake", group)
     monkeypatch.setattr(EntryPoint, "load", lambda self: Fake)
-    monkeypatch.setattr(base, "entry_points", lambda group: [point] if group.endswith("weather") else [])
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group.endswith("weather") else [])
     assert open_source("weather", "fake", values=[1]).values == [1]
     with pytest.raises(ConfigError, match=r"no weather source 'other'.*Choose one of: fake"):
         open_source("weather", "other")
