@@ -136,6 +136,37 @@ def test_a_listener_away_and_a_broker_restarted_lose_nothing(mosquitto, store, t
     assert numbers(store) == list(range(away + 100))
 
 
+@contextlib.contextmanager
+def away(store, cluster):
+    """The record store gone for a while: its server takes nobody, or its file lost a table."""
+    if store.dialect.name == "sqlite":
+        with store.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE readings_float RENAME TO elsewhere")
+        yield
+        with store.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO readings_float")
+        return
+    name = store.url.database
+    with cluster().connect() as connection:
+        connection.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        yield
+        connection.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+
+def test_a_record_store_that_was_away_loses_nothing(mosquitto, store, request, caplog):
+    with listening(Broker(port=mosquitto.port, client_id="test"), store) as totals:
+        wait_until(lambda: mosquitto.subscribed("test"))
+        send(mosquitto, 100)
+        wait_until(lambda: len(numbers(store)) == 100)
+        with away(store, lambda: request.getfixturevalue("cluster")):
+            send(mosquitto, 300, 100)
+            wait_until(lambda: "wait at the broker" in caplog.text)
+        wait_until(lambda: len(numbers(store)) == 400)
+    assert numbers(store) == list(range(400))
+    assert totals[0].new == 400
+
+
 def test_gaps_in_the_numbers_of_a_device_are_told(mosquitto, store):
     with listening(Broker(port=mosquitto.port, client_id="test"), store):
         wait_until(lambda: mosquitto.subscribed("test"))

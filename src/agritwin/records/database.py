@@ -48,7 +48,7 @@ def connect(where: str | Path) -> sa.Engine:
             Path(text).parent.mkdir(parents=True, exist_ok=True)
         text = f"sqlite:///{text}"
     try:
-        engine = sa.create_engine(text)
+        engine = sa.create_engine(text, pool_pre_ping=True)  # a server that was restarted has closed what lay there
     except (exc.ArgumentError, exc.NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreError(
             f"The record store {text!r} cannot be opened: {error}.",
@@ -76,8 +76,14 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Give a connection that sees one state of the store and does not hold up writers."""
-    with engine.connect().execution_options(reads_only=True) as connection:
+    """Give a connection that sees one state of the store and does not hold up writers.
+
+    Raises
+    ------
+    StoreError
+        When the store does not answer.
+    """
+    with _told(engine), engine.connect().execution_options(reads_only=True) as connection:
         yield connection
 
 
@@ -88,19 +94,26 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     Raises
     ------
     StoreError
-        When another writer holds the store longer than half a minute.
+        When another writer holds the store longer than half a minute, or the store does not take it: its server is
+        away, its disk is full, its file may only be read.
     """
+    with _told(engine), engine.begin() as connection:
+        if engine.dialect.name == "postgresql":  # one writer at a time, as on SQLite
+            connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})"))
+        yield connection
+
+
+@contextmanager
+def _told(engine: sa.Engine) -> Iterator[None]:
     try:
-        with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":  # one writer at a time, as on SQLite
-                connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})"))
-            yield connection
+        yield
     except exc.OperationalError as error:
-        if "locked" not in str(error):
-            raise
-        raise StoreError(
-            f"The record store {engine.url} is being written by somebody else.", "Wait until they are done."
-        ) from error
+        if "locked" in str(error.orig):
+            told = f"The record store {engine.url} is being written by somebody else."
+            raise StoreError(told, "Wait until they are done.") from error
+        why = " ".join(str(error.orig).split())
+        remedy = "See that its server runs, that its disk has room and that it may be written, then try again."
+        raise StoreError(f"The record store {engine.url} does not work: {why}.", remedy) from error
 
 
 def revision(engine: sa.Engine) -> str | None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from agritwin.errors import StoreError
 from agritwin.records.arrivals import Arrival, Unread, count_unread, newest, store_arrivals
 from agritwin.records.database import reading, writing
 from agritwin.records.instruments import Flag
@@ -106,7 +107,9 @@ def listen(
     on_ready: Callable[[], None] | None = None,
     stop: threading.Event | None = None,
 ) -> Totals:
-    """Listen until told to stop, through restarts of the broker.
+    """Listen until told to stop, through restarts of the broker and of the record store.
+
+    While the store takes nothing the listener stays away from the broker, which keeps what is not acknowledged.
 
     Parameters
     ----------
@@ -135,7 +138,7 @@ def listen(
     """
     stop = stop or threading.Event()
     subscription, sink, totals = Subscription(broker, now), Sink(store, registry, twin_ids), Totals()
-    attempts, ready = 0, 0
+    attempts, ready, failures = 0, 0, 0
     while not stop.is_set():
         if not subscription.connected:
             if attempts:
@@ -152,7 +155,16 @@ def listen(
             if on_ready is not None:
                 on_ready()
         if messages:
-            batch = sink.store(messages)
+            try:
+                batch = sink.store(messages)
+            except StoreError as error:
+                log.warning("%d messages wait at the broker: %s", len(messages), error)
+                subscription.disconnect()
+                sink = Sink(store, registry, twin_ids)  # the old one has seen messages that were not stored
+                stop.wait(PATIENCE_S[min(failures, len(PATIENCE_S) - 1)])
+                attempts, failures = 0, failures + 1
+                continue
+            failures = 0
             if on_batch is not None:
                 on_batch(batch)
             subscription.acknowledge(messages)
