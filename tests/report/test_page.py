@@ -104,11 +104,18 @@ def test_the_head_names_what_else_is_as_dangerous_the_likelier_first():
     rules = (("flood", 0.5), ("drought", 0.9), ("heavy_rain", 0.7), ("heavy_rain", 0.6))
     rows = [{"rule": rule, "level": "serious", "probability": chance} for rule, chance in rules]
     rows.append({"rule": "frost", "level": "low", "probability": 1.0})
-    _, sentence, state = danger.overall({"level": "serious", "judgements": rows}, language("es"))
+    _, sentence, state = danger.overall({"level": "serious", "judgements": rows}, "Europe/Madrid", language("es"))
     assert state == "serious"
     assert sentence.endswith("También de este nivel: lluvia intensa, inundación.")
     alone = {"level": "serious", "judgements": [row for row in rows if row["rule"] in ("drought", "frost")]}
-    assert "También" not in danger.overall(alone, language("es"))[1]
+    assert "También" not in danger.overall(alone, "Europe/Madrid", language("es"))[1]
+
+
+def test_a_danger_of_hours_says_until_which_hour_by_the_clock_of_the_parcel():
+    flood = {"rule": "flood", "valid_until": "2025-06-18T22:30:00+00:00"}
+    assert danger.end(flood, "Europe/Madrid", language("es")) == "19\u00a0jun\u00a02025, 00:30"
+    assert danger.end(flood | {"rule": "drought"}, "Europe/Madrid", language("es")) == "18\u00a0jun\u00a02025"
+    assert danger.end({"rule": "flood"}, "Europe/Madrid", language("es")) == language("es").date(None)
 
 
 def test_level_and_reason_come_from_the_judgement_in_the_language_of_the_page(pages):

@@ -76,7 +76,7 @@ def build(root: Path, language_code: str, allowed: Collection[str] | None = None
 
 def card(twin: Twin, say: Language) -> Card:
     """Return the card of a twin."""
-    level, reason, state = overall(twin.product("alerts"), say)
+    level, reason, state = overall(twin.product("alerts"), twin.zone, say)
     area = say.amount((twin.product("parcel") or {}).get("area_ha"), "ha", 2)
     facts = (area, say.date(twin.issue_time), _ndvi((twin.product("ndvi") or {}).get("last"), say))
     target = f"twin?id={twin.code}&lang={say.code}"

@@ -86,7 +86,7 @@ def build(twin: Twin, language_code: str, notebooks: str | None = "../../logs") 
         Folder of executed notebooks as seen from the page; None leaves the links out.
     """
     say = language(language_code)
-    level, reason, state = danger.overall(twin.product("alerts"), say)
+    level, reason, state = danger.overall(twin.product("alerts"), twin.zone, say)
     return Page(
         language=say,
         title=twin.title,

@@ -18,6 +18,7 @@ from agritwin.views.neighbours import told_map
 
 LEVELS = ("none", "low", "mid", "serious")
 DIGITS = {"m": 2, "1": 2, "d": 0, "h": 0}
+BY_THE_HOUR = ("frost", "heat", "heavy_rain", "downpour", "flood")
 COUNTED = ("silent_sensor", "unconverged_model")
 STATES: dict[str, State] = {"no_data": "stale", "none": "good", "low": "low", "mid": "mid", "serious": "serious"}
 UNITS = {"degC": "°C", "1": ""}
@@ -32,7 +33,16 @@ def measure(value: Any, judgement: dict[str, Any], say: Language) -> str:
     return say.amount(value, unit, digits) if unit else say.number(value, digits)
 
 
-def reason(judgement: dict[str, Any], say: Language) -> str:
+def end(judgement: dict[str, Any], zone: str, say: Language) -> str:
+    """Return until when a level holds: the day, and where hours were judged the hour too, by the parcel's clock."""
+    until = judgement.get("valid_until")
+    if not until or judgement["rule"] not in BY_THE_HOUR:
+        return say.date(until)
+    local = dt.datetime.fromisoformat(until).astimezone(ZoneInfo(zone))
+    return f"{say.date(local.date())}, {local:%H:%M}"
+
+
+def reason(judgement: dict[str, Any], zone: str, say: Language) -> str:
     """Return why a level was judged, in the language of the page, and until when it holds."""
     told = judgement.get("explanation")
     if isinstance(told, dict) and told.get(say.code):
@@ -45,7 +55,7 @@ def reason(judgement: dict[str, Any], say: Language) -> str:
             threshold=measure(judgement.get("threshold"), judgement, say),
         )
     if judgement.get("level", "none") != "none" and judgement.get("valid_until"):
-        text += " " + say("alert.until", day=say.date(judgement["valid_until"]))
+        text += " " + say("alert.until", day=end(judgement, zone, say))
     return text
 
 
@@ -59,7 +69,7 @@ def _gravity(judgement: dict[str, Any]) -> tuple[int, float]:
     return LEVELS.index(judgement.get("level", "none")), judgement.get("probability") or 0.0
 
 
-def overall(alerts: dict[str, Any] | None, say: Language) -> tuple[str, str, State]:
+def overall(alerts: dict[str, Any] | None, zone: str, say: Language) -> tuple[str, str, State]:
     """Return level and reason for the page's head, and the state that colours them."""
     if alerts is None:
         return say("level.unknown"), say("alert.not_judged"), "stale"
@@ -67,7 +77,7 @@ def overall(alerts: dict[str, Any] | None, say: Language) -> tuple[str, str, Sta
     judgement = worst(alerts)
     if judgement is None:
         return say(f"level.{level}"), say("alert.nothing", rules=len(alerts.get("judgements", []))), STATES[level]
-    sentence = reason(judgement, say)
+    sentence = reason(judgement, zone, say)
     equal = [row for row in alerts["judgements"] if row.get("level") == level and row is not judgement]
     others = [say.word("rule", row["rule"]) for row in sorted(equal, key=_gravity, reverse=True)]
     if others:
@@ -84,7 +94,7 @@ def build(twin: Twin, say: Language) -> Section:
         blocks.append(Absent(say("alert.title"), twin.why("alerts") or say("reason.not_built")))
     else:
         judgements = sorted(alerts.get("judgements", []), key=_gravity, reverse=True)
-        blocks.append(_judgements(judgements, say) if judgements else Text(say("alert.nothing", rules=0)))
+        blocks.append(_judgements(judgements, twin.zone, say) if judgements else Text(say("alert.nothing", rules=0)))
         blocks += _gauges(alerts, say)
         health = _health(alerts.get("health") or [], as_date(twin.issue_time), say)
         told = _told(alerts.get("neighbours") or [], twin, say)
@@ -120,23 +130,23 @@ def _gauges(alerts: dict[str, Any], say: Language) -> list[Block]:
     return list(panels[0][1]) if len(panels) == 1 else [Tabs("gauges", say("gauges.tabs"), tuple(panels))]
 
 
-def _judgements(judgements: list[dict[str, Any]], say: Language) -> Table:
+def _judgements(judgements: list[dict[str, Any]], zone: str, say: Language) -> Table:
     rows = tuple(
         (
             say.word("rule", row["rule"]),
             say(f"level.{_level(row)}"),
+            end(row, zone, say),
             measure(row.get("value"), row, say),
             measure(row.get("threshold"), row, say),
             say.percent(row.get("probability")),
-            say.date(row.get("valid_until")),
             evidence(row, say),
         )
         for row in judgements
     )
-    names = ("rule", "level", "value", "threshold", "probability", "until", "data")
+    names = ("rule", "level", "until", "value", "threshold", "probability", "data")
     marks: tuple[State, ...] = tuple(STATES.get(_level(row), "plain") for row in judgements)
     header = tuple(say(f"alert.column_{name}") for name in names)
-    return Table(say("alert.caption"), header, rows, frozenset({2, 3, 4}), marks=marks)
+    return Table(say("alert.caption"), header, rows, frozenset({3, 4, 5}), marks=marks)
 
 
 def _level(judgement: dict[str, Any]) -> str:
@@ -211,7 +221,7 @@ def _fetches(lines: list[dict[str, Any]], zone: ZoneInfo, say: Language) -> Tabl
     """Return what the journal says of the last time that each source was asked."""
     rows = []
     for line in lines:
-        moment = dt.datetime.fromisoformat(line["time"]).astimezone(zone)
+        moment = dt.datetime.fromisoformat(line["time"]).astimezone(ZoneInfo(zone))
         rows.append(
             (
                 say.word("kind", line["kind"]),
