@@ -221,7 +221,7 @@ def _fetches(lines: list[dict[str, Any]], zone: ZoneInfo, say: Language) -> Tabl
     """Return what the journal says of the last time that each source was asked."""
     rows = []
     for line in lines:
-        moment = dt.datetime.fromisoformat(line["time"]).astimezone(ZoneInfo(zone))
+        moment = dt.datetime.fromisoformat(line["time"]).astimezone(zone)
         rows.append(
             (
                 say.word("kind", line["kind"]),
