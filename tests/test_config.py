@@ -176,3 +176,21 @@ def test_outlines_lie_in_the_yaml_or_in_files_of_any_name_and_kind(folder, caplo
     assert "none.geojson" in caplog.text
     assert shape(found["written"]).equals(shape(found[DEMO]))
     assert shape(found["other"]).symmetric_difference(shape(geometry)).area < 1e-6 * shape(geometry).area
+
+
+@pytest.mark.parametrize(
+    ("geometry", "words"),
+    [
+        ({"type": "Point", "coordinates": [1, 2]}, "a Point is not a parcel"),
+        ({"type": "Polygon", "coordinates": []}, "has no corners"),
+        ({"type": "Polygon"}, "has no corners"),
+        ({"type": "Polygon", "coordinates": "abc"}, "has no corners"),
+        ({"coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}, "is not a parcel"),
+    ],
+)
+def test_an_outline_in_the_yaml_that_is_no_area_is_a_sentence(geometry, words, folder):
+    twin = {"name": "a", "parcel": {"geometry": geometry}, "planting": {"species": "vine"}}
+    (folder / "twins" / "a-field.yaml").write_text(yaml.safe_dump(twin))
+    settings = config.load(folder, "a-field")["a-field"]
+    with pytest.raises(ConfigError, match=words):
+        config.outline(settings, folder / "twins")

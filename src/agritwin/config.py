@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from agritwin import workspace
 from agritwin.errors import ConfigError, DataError
-from agritwin.geometry import check_twin_id, read_parcels
+from agritwin.geometry import bounds_of, check_twin_id, read_parcels
 from agritwin.settings import Parcel, Settings
 
 RUN_KEYS = {"twin", "as_of"}
@@ -129,7 +129,8 @@ def validate(layers: Mapping[str, Mapping[str, Any]]) -> Settings:
     try:
         return Settings.model_validate(merged)
     except ValidationError as error:
-        lines = [f"{_fault(fault, layers)}." for fault in error.errors(include_url=False)]
+        found = [_fault(fault, layers) for fault in error.errors(include_url=False)]
+        lines = [text if text.endswith((".", "?")) else f"{text}." for text in found]
         raise ConfigError("\n".join(lines), "Correct the keys named above.") from error
 
 
@@ -282,7 +283,7 @@ def outlines(folder: Path) -> dict[str, dict[str, Any]]:
 
 def _outline(parcel: Parcel, folder: Path) -> dict[str, Any]:
     if parcel.geometry is not None:
-        return parcel.geometry
+        return _area(parcel.geometry, "parcel.geometry")
     path = folder / str(parcel.file)
     if path.suffix.lower() not in {".geojson", ".json"}:
         return _read_outline(path)
@@ -293,12 +294,25 @@ def _outline(parcel: Parcel, folder: Path) -> dict[str, Any]:
         features = document.get("features", [document])
         geometry = features[0].get("geometry", features[0])
         if len(features) == 1 and geometry["coordinates"]:
-            return geometry
+            return _area(geometry, f"parcel.file: {path}")
     except FileNotFoundError as error:
         raise ConfigError(f"parcel.file: there is no file {path}.", "Correct the name in the twin's YAML.") from error
     except (UnicodeDecodeError, json.JSONDecodeError, AttributeError, KeyError, IndexError, TypeError) as error:
         raise ConfigError(f"parcel.file: {path} is not a GeoJSON parcel ({error}).", "Export it again.") from error
     raise ConfigError(f"parcel.file: {path} does not hold exactly one parcel.", "One twin, one parcel: split the file.")
+
+
+def _area(geometry: dict[str, Any], where: str) -> dict[str, Any]:
+    """Refuse what is no area, or has no corners; whether it crosses itself is looked at when the parcel is made."""
+    if geometry.get("type") not in ("Polygon", "MultiPolygon"):
+        raise ConfigError(f"{where}: a {geometry.get('type')} is not a parcel.", "Give a Polygon or a MultiPolygon.")
+    try:
+        bounds_of(geometry)
+    except (KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
+        raise ConfigError(
+            f"{where} has no corners, or they are no numbers.", "Give 'coordinates' as GeoJSON has them."
+        ) from error
+    return geometry
 
 
 def _read_outline(path: Path) -> dict[str, Any]:
