@@ -116,7 +116,12 @@ def test_a_notebook_edited_runs_its_rule_and_what_reads_it(project):
     document = json.loads(path.read_text())
     document["cells"][0]["source"].append("\nOne more sentence.")
     path.write_text(json.dumps(document))
-    assert rules(planned(project, "--config", f"twin={DEMO}")) == {"fit_forecast", "judge_alerts", "build_report"}
+    assert rules(planned(project, "--config", f"twin={DEMO}")) == {
+        "fit_forecast",
+        "judge_health",
+        "judge_alerts",
+        "build_report",
+    }
 
 
 def test_a_new_date_fetches_and_pins_and_then_runs_what_reads_the_season_but_no_pin_of_history(project):
