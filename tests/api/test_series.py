@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from agritwin.api.series import Table
 from agritwin.records import accounts
 from agritwin.records.people import set_role
 from tests.api.conftest import ON_SQLITE
@@ -116,3 +117,12 @@ def test_readings_of_a_sensor_are_a_series_of_their_twin(reader, admin, datatype
 def test_what_is_not_there_is_told(reader):
     assert reader.get(f"/series/{holding.TWIN}/weather.nothing").status_code == 404
     assert reader.get("/series/47-9-9-0-0-1-1/ndvi").status_code == 403
+
+
+def test_texts_that_a_spreadsheet_would_compute_are_quoted():
+    moments = pd.to_datetime(["2025-06-15T12:00", "2025-06-15T13:00", "2025-06-15T14:00"])
+    values = pd.DataFrame({"time": moments, "=state": ["=HYPERLINK(1)", "open", None], "level": [-1.5, 2.0, 3.0]})
+    written = table("".join(Table(values, {"=state": "1", "level": "m"}, {}).csv()))
+    assert list(written.columns) == ["time", "'=state", "level"]
+    assert written["'=state"].dropna().to_list() == ["'=HYPERLINK(1)", "open"]
+    assert written["level"].to_list() == [-1.5, 2.0, 3.0]

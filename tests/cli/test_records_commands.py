@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from agritwin import config
 from agritwin.cli import app
 from agritwin.cli.application import console
+from agritwin.holding.mapping import load_mapping
 from tests.conftest import DEMO, ROOT
 
 
@@ -85,7 +86,10 @@ def test_quarantine_from_export_to_resubmission(workspace):
     assert len(list((workspace / "data/landing" / DEMO).glob("corrections-*.xlsx"))) == 1
     assert "No hay nada" in call("records", "quarantine", DEMO)
     assert "work.csv" in call("records", "mapping", "list")
-    assert "config/mappings/work.yaml" in call("records", "mapping", "confirm", "work.csv")
+    assert "names no place" in call("records", "mapping", "confirm", "work.csv", "--place", "Pinillo", code=2)
+    place = ("--place", f"El Pinillo={DEMO}")
+    assert "config/mappings/work.yaml" in call("records", "mapping", "confirm", "work.csv", *place)
+    assert load_mapping(workspace / "config/mappings/work.yaml").places == {"El Pinillo": DEMO}
     assert "confirmed" in call("records", "mapping", "list")
 
 

@@ -17,7 +17,8 @@ Addresses below `/auth`, `/location`, `/sensor`, `/model`, `/service` and `/user
 its services, ingress classes and front end work on them unchanged. `/v1.1` is OGC SensorThings 1.1 for reading, `/ogc`
 OGC API - Features of the parcels, `/series` downloads of any series with units and provenance, `/landing` takes files.
 
-Times are UTC; one without a zone is read as UTC. Lists take `limit` and `offset` and tell the total in `X-Total-Count`.
+Times are UTC, kept to the millisecond; one without a zone is read as UTC. Lists take `limit` and `offset` and tell the
+total in `X-Total-Count`.
 A refusal says in `detail` what is wrong and in `remedy` what to do.
 """
 LARGEST_BODY = 64 * 2**20

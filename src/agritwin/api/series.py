@@ -18,6 +18,7 @@ import xarray as xr
 
 from agritwin.api.errors import NotFoundError, RefusalError
 from agritwin.errors import StoreError
+from agritwin.holding.field_notebook import safe_cell
 from agritwin.pins import PARTS, open_named
 from agritwin.records import tables as t
 from agritwin.records.database import reading
@@ -63,7 +64,7 @@ class Table:
         return Table(self.values.loc[chosen], self.units, self.origin)
 
     def csv(self) -> Iterator[str]:
-        """Give the table as CSV after lines of comment, in parts."""
+        """Give the table as CSV after lines of comment, in parts; no text in it is a formula to a spreadsheet."""
         about = self.origin | {"units": ", ".join(f"{name} [{unit}]" for name, unit in self.units.items())}
         yield "".join(f"# {name}: {' '.join(str(text).split())}\n" for name, text in about.items())
         names = self.values.select_dtypes("datetime").columns
@@ -74,6 +75,9 @@ class Table:
                 for name, days in whole.items()
             }
         )
+        texts = self.values.select_dtypes(["object", "string"]).columns
+        written = written.assign(**{name: written[name].map(safe_cell, na_action="ignore") for name in texts})
+        written = written.rename(columns=safe_cell)
         for first in range(0, max(len(written), 1), 50_000):
             yield written.iloc[first : first + 50_000].to_csv(index=False, header=first == 0, lineterminator="\n")
 
