@@ -41,6 +41,8 @@ CELLS = ComputedCells({"Labores": OWN, "Mis parcelas": PLACES}, {})
         ("=INDEX('Mis parcelas'!B2:B4,MATCH(\"cañada\",'Mis parcelas'!A2:A4,0))", "47-25"),
         ("=_xlfn.XLOOKUP(5,'Mis parcelas'!C2:C4,'Mis parcelas'!A2:A4)", "Cañada"),
         ("=INDEX('Mis parcelas'!A1:C1,MATCH(\"ha\",'Mis parcelas'!A1:C1,0))", "Ha"),
+        ("=INDEX('Mis parcelas'!A1:C4,3,2)", "47-25"),
+        ('=IF(Z99="",C2<"q",1)', True),
         ("='Mis parcelas'!B3&\"-1\"", "47-25-1"),
         ("=MATCH(43832,D:D,0)", 1.0),
         ("=IF(AND(ISNUMBER(D1),D1>43831,E1>D1),D1,1)", dt.date(2020, 1, 2)),
@@ -57,6 +59,7 @@ def test_value(formula, value):
         "=VLOOKUP(\"Balsa\",'Mis parcelas'!A:B,2,0)",
         "=VLOOKUP(\"Pin*\",'Mis parcelas'!A:B,2,0)",
         "=VLOOKUP(C2,'Mis parcelas'!A:B,3,0)",
+        "=INDEX('Mis parcelas'!A1:C1,2,1)",
         "=VLOOKUP(C2,Tabla1[Paraje],2,0)",
         "=VLOOKUP(C2,[1]Parcelas!A:B,2,0)",
         "='Mis parcelas'!A1:A3&1",
@@ -81,3 +84,13 @@ def test_lookups_end_however_many_cells_they_ask_for(monkeypatch):
     assert [row[2] for row in rows[:10]] == list(range(10))
     assert all("too many cells" in why for _, why in problems.values())
     assert problems
+
+
+def test_chains_of_formulas_that_give_nothing_end_and_a_long_one_is_called_so():
+    chain = {(row, 0): f'=IF(A{row + 2}="",A{row + 2},1)' for row in range(40)}  # 2 ** 40 when computed anew each time
+    rows = [[None] for _ in range(41)]
+    assert computing.compute({"Hoja1": rows}, {"Hoja1": chain}) == {"Hoja1": {}}
+    rows, chain = [[None] for _ in range(99)], {(row, 0): f"=A{row + 2}" for row in range(98)}
+    problems = computing.compute({"Hoja1": [*rows, ["x"]]}, {"Hoja1": chain | {(98, 0): "=A99"}})["Hoja1"]
+    assert "wait for each other" in problems[0, 0][1]
+    assert "refers to itself" in problems[98, 0][1]

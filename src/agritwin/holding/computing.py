@@ -50,6 +50,7 @@ class ComputedCells:
     def __init__(self, rows: dict[str, Rows], formulas: dict[str, dict[Place, str]]) -> None:
         self.rows = {name.casefold(): cells for name, cells in rows.items()}
         self.formulas = {name.casefold(): dict(cells) for name, cells in formulas.items()}
+        self.computed: dict[tuple[str, Place], Value] = {}
         self.busy: set[tuple[str, Place]] = set()
         self.searched = 0
         self.found: dict[Area, dict[tuple[str, str | float | bool], int]] = {}
@@ -70,8 +71,15 @@ class ComputedCells:
         if known is not None or formula is None:
             return known
         place = (name, (row, column))
-        if place in self.busy or len(self.busy) > LONGEST_CHAIN:
+        if place not in self.computed:  # nor is one that gives nothing computed twice: chains of such grow by powers
+            self.computed[place] = self._compute(place, formula, sheet)
+        return self.computed[place]
+
+    def _compute(self, place: tuple[str, Place], formula: str, sheet: str) -> Value:
+        if place in self.busy:
             raise DataError("A formula refers to itself.", "Replace it by its value.")
+        if len(self.busy) > LONGEST_CHAIN:
+            raise DataError(f"More than {LONGEST_CHAIN} formulas wait for each other.", "Replace them by their values.")
         self.busy.add(place)
         try:
             return evaluate(formula, self, sheet)

@@ -5,6 +5,7 @@ functions in ``FUNCTIONS``. Anything else is reported, never guessed.
 """
 
 import datetime as dt
+import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ TOKEN = re.compile(
 DEEPEST = 20
 SPREADSHEET_ZERO = dt.datetime(1899, 12, 30)
 """Spreadsheets count days from here."""
+
+COMPARISONS = {
+    "=": operator.eq, "<>": operator.ne, "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge,
+}  # fmt: skip
 
 Value = str | float | bool | dt.date | None
 Formula = Callable[[], "Value | Area"]
@@ -124,11 +129,11 @@ class _Parser:
         if depth > DEEPEST:
             raise DataError("A formula is nested too deeply.", "Replace it by its value.")
         left = self.joined(depth)
-        operator = self.take("=", "<>", "<", ">", "<=", ">=")
-        if operator is None:
+        sign = self.take(*COMPARISONS)
+        if sign is None:
             return left
         right = self.joined(depth)
-        return lambda: _compare(_one(left), operator, _one(right))
+        return lambda: _compare(_one(left), sign, _one(right))
 
     def joined(self, depth: int) -> Formula:
         parts = [self.term(depth)]
@@ -233,7 +238,10 @@ def _serial(value: Value) -> str | float | bool | None:
 
 
 def _text(formula: Formula) -> str:
-    value = _serial(_one(formula))
+    return _written(_serial(_one(formula)))
+
+
+def _written(value: str | float | bool | None) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -241,14 +249,12 @@ def _text(formula: Formula) -> str:
     return f"{value:.15g}" if isinstance(value, float | int) else value
 
 
-def _compare(first: Value, operator: str, second: Value) -> bool:
-    left, right = _serial(first), _serial(second)
-    if isinstance(left, str) or isinstance(right, str):
-        left, right = _text(lambda: first).casefold(), _text(lambda: second).casefold()
-    a, b = left or 0, right or 0
-    if isinstance(left, str):
-        a, b = left, right
-    return {"=": a == b, "<>": a != b, "<": a < b, ">": a > b, "<=": a <= b, ">=": a >= b}[operator]  # type: ignore[operator]
+def _compare(first: Value, sign: str, second: Value) -> bool:
+    """Compare as text where one of both is text, else as numbers."""
+    a, b = _serial(first), _serial(second)
+    if isinstance(a, str) or isinstance(b, str):
+        return COMPARISONS[sign](_written(a).casefold(), _written(b).casefold())
+    return COMPARISONS[sign](a or 0, b or 0)
 
 
 def _if(condition: Formula, yes: Formula, no: Formula = lambda: False) -> Value:
@@ -315,7 +321,7 @@ def _place(wanted: Formula, area: Area) -> int:
         raise DataError("A lookup with wildcards is not computed here.", "Replace the formula by its value.")
     place = area.cells.places(area).get(alike(value))
     if place is None:
-        raise CellError(f"#N/A: {_text(lambda: value)!r} is not in the list")
+        raise CellError(f"#N/A: {_written(_serial(value))!r} is not in the list")
     return place
 
 
@@ -335,10 +341,12 @@ def _match(wanted: Formula, within: Formula, nearest: Formula = lambda: 1.0) -> 
     return float(_place(wanted, _area(within)) + 1)
 
 
-def _index(table: Formula, row: Formula, column: Formula = lambda: 1.0) -> Value:
-    area, place, other = _area(table), _count(row), _count(column)
-    # In a single row the one number that is given counts columns.
-    return area.value(0, place - 1) if area.height == 1 and other == 1 else area.value(place - 1, other - 1)
+def _index(table: Formula, row: Formula, column: Formula | None = None) -> Value:
+    """Return a cell of an area by row and column; of a single row or column, by the one number that is given."""
+    area, place = _area(table), _count(row)
+    if column is not None:
+        return area.value(place - 1, _count(column) - 1)
+    return area.value(0, place - 1) if area.height == 1 else area.value(place - 1, 0)
 
 
 def _xlookup(wanted: Formula, within: Formula, results: Formula, instead: Formula | None = None) -> Value:
