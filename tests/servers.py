@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pwd
+import resource
 import shutil
 import socket
 import subprocess
@@ -111,6 +112,17 @@ def store(request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
     engine = connect(request.getfixturevalue("postgresql"))
     yield engine
     engine.dispose()
+
+
+@contextlib.contextmanager
+def full_disk(room: int = 8192) -> Iterator[None]:
+    """No file of this process grows beyond so many bytes, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 class Mosquitto:

@@ -1,5 +1,10 @@
 """Errors that a person can act on: what happened, and what to do about it."""
 
+import errno
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says of a full disk; such an error names no file."""
+
 
 class AgritwinError(Exception):
     """An error with a remedy, shown as two sentences and never as a traceback.

@@ -6,6 +6,7 @@ from agritwin.api.routes import files
 from agritwin.holding.intake import take_in
 from agritwin.workspace import LANDING
 from tests.api.conftest import ON_SQLITE, OTHER, TWIN
+from tests.servers import full_disk
 
 WORK = b"fecha;labor\n01/03/2021;PODA\n32/03/2021;PODA\n"
 
@@ -54,6 +55,15 @@ def test_what_is_unsafe_is_refused_and_leaves_nothing(as_, workspace):
 def test_files_have_a_limit(as_, monkeypatch):
     monkeypatch.setattr(files, "LARGEST_FILE", 1000)
     assert send(as_("worker"), "a.csv", b"x" * 1001).status_code == 413
+
+
+@ON_SQLITE
+def test_a_full_disk_is_told_and_keeps_nothing(as_, workspace):
+    worker = as_("worker")
+    with full_disk():
+        refused = send(worker, "a.csv", WORK * 1000)
+    assert (refused.status_code, bool(refused.json()["remedy"])) == (507, True)
+    assert not list((workspace / LANDING / TWIN).glob("*"))
 
 
 def test_only_who_records_on_a_twin_sends_files_for_it(as_):

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 import shutil
 
 import openpyxl
@@ -16,6 +17,7 @@ from agritwin.cli import app
 from agritwin.cli.application import console
 from agritwin.holding.mapping import load_mapping
 from tests.conftest import DEMO, ROOT
+from tests.servers import full_disk
 
 
 @pytest.fixture
@@ -101,6 +103,15 @@ def test_a_backup_and_back(workspace):
     assert "Restored" in call("restore", "one.zip", "--replace")
     assert "The workspace holds the same." in call("verify", "one.zip", "--workspace")
     assert "0 readings stored, 4738 known" in call("listen", "data/archive/holding/sensors.csv")
+
+
+def test_a_full_disk_is_a_sentence_and_not_left_fuller(workspace):
+    (workspace / "data/raw").mkdir()
+    (workspace / "data/raw/one").write_bytes(os.urandom(2**20))
+    call("records", "gaps")  # makes the record store
+    with full_disk():
+        assert "Make room" in call("backup", "one.zip", code=2)
+    assert not list(workspace.glob("*.zip*")) + list(workspace.glob(".*.part"))
 
 
 def test_missing_messages_and_a_proposed_registry(workspace):

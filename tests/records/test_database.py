@@ -1,5 +1,6 @@
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from agritwin.errors import StoreError
 from agritwin.records import database, tables
 from agritwin.records.database import connect, migrate, reading, revision, writing
 from agritwin.records.schema import metadata
+from tests.servers import full_disk
 
 
 @pytest.fixture
@@ -71,6 +73,25 @@ def test_what_is_no_store(tmp_path):
         migrate(connect(tmp_path / "a.db"))
     with pytest.raises(StoreError):
         connect("nonsense://x")
+
+
+def add_twins(store, count):
+    with writing(store) as connection:
+        connection.execute(sa.insert(tables.twins), [{"id": f"{number:0100}"} for number in range(count)])
+
+
+def test_a_full_disk_and_a_damaged_file_are_sentences(engine):
+    with full_disk(), pytest.raises(StoreError, match="disk") as caught:
+        add_twins(engine, 1000)
+    assert "has room" in caught.value.remedy
+    add_twins(engine, 1000)  # nothing of the first is there
+    engine.dispose()
+    with Path(engine.url.database).open("r+b") as file:
+        file.seek(4096)
+        file.write(b"x" * 500_000)
+    with pytest.raises(StoreError, match="malformed") as caught, reading(engine) as connection:
+        connection.execute(sa.select(tables.twins)).all()
+    assert "agritwin restore" in caught.value.remedy
 
 
 def test_pragmas(engine):

@@ -2,9 +2,13 @@
 
 import datetime as dt
 
+import pytest
+import sqlalchemy as sa
+
+from agritwin.errors import StoreError
 from agritwin.holding.intake import take_in
 from agritwin.records import queries, tables
-from agritwin.records.database import connect, migrate
+from agritwin.records.database import bulk_insert, connect, migrate, writing
 
 TWIN = "47-96-0-0-5-20-1"
 
@@ -24,3 +28,13 @@ def test_postgresql_and_sqlite_hold_the_same(tmp_path, postgresql):
         assert queries.delete_twin(engine, TWIN)["activities"] == 62
         engine.dispose()
     assert digests[0] == digests[1]
+
+
+def test_what_the_server_refuses_is_a_sentence(postgresql):
+    engine = connect(postgresql)
+    with pytest.raises(StoreError, match="read-only"), writing(engine) as connection:
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        bulk_insert(connection, tables.twins, ["id"], [("a",)])
+    with pytest.raises(sa.exc.IntegrityError), writing(engine) as connection:
+        bulk_insert(connection, tables.twins, ["id"], [("a",), ("a",)])
+    engine.dispose()

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from agritwin.errors import AgritwinError, ConfigError, DataError
+from agritwin.errors import NO_ROOM, AgritwinError, ConfigError, DataError
 from agritwin.records.accounts import ThrottledError
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(AgritwinError, _answer)
     app.add_exception_handler(RequestValidationError, _answer_unfit)
     app.add_exception_handler(sqlalchemy.exc.IntegrityError, _answer_race)
+    app.add_exception_handler(OSError, _answer_full)
 
 
 def problem(status: int, detail: str, remedy: str = "", headers: dict[str, str] | None = None, **more: Any) -> Any:
@@ -120,3 +121,11 @@ def _printable(part: Any) -> Any:
 async def _answer_race(_request: Request, error: Exception) -> Any:
     log.warning("two requests at once: %s", error)
     return problem(409, "Somebody else changed the same thing at this moment.", "Read it again, then decide.")
+
+
+async def _answer_full(_request: Request, error: Exception) -> Any:
+    assert isinstance(error, OSError)
+    if error.errno not in NO_ROOM:
+        raise error
+    log.error("the disk is full: %s", error)
+    return problem(507, "The server's disk is full; nothing was kept.", "Tell its administrator, then send it again.")

@@ -55,13 +55,16 @@ def write(file: Path, root: Path, engine: sa.Engine, made_at: str, told: Told = 
     part.parent.mkdir(parents=True, exist_ok=True)
     part.unlink(missing_ok=True)
     part.touch(0o600)
-    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-        records = {"revision": revision(engine), "tables": _write_tables(archive, engine, told)}
-        members = _write_files(archive, root, told)
-        manifest = {"format": FORMAT, "agritwin": __version__, "made_at": made_at, **records, "members": members}
-        text = json.dumps(manifest, indent=1, sort_keys=True)
-        archive.writestr(MANIFEST, text)
-    part.replace(file)
+    try:
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+            records = {"revision": revision(engine), "tables": _write_tables(archive, engine, told)}
+            members = _write_files(archive, root, told)
+            manifest = {"format": FORMAT, "agritwin": __version__, "made_at": made_at, **records, "members": members}
+            text = json.dumps(manifest, indent=1, sort_keys=True)
+            archive.writestr(MANIFEST, text)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)  # half a backup would keep a full disk full
     return json.loads(text)
 
 

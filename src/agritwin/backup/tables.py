@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from agritwin.errors import StoreError
-from agritwin.records.database import bulk_insert, writing
+from agritwin.records.database import bulk_insert, reading, writing
 
 BATCH = 5_000
 KINDS = (sa.Integer, sa.Text, sa.String, sa.Float, sa.Boolean, sa.Date, sa.JSON)
@@ -30,10 +30,9 @@ class Dumped:
 @contextlib.contextmanager
 def one_state(engine: sa.Engine) -> Iterator[sa.Connection]:
     """Give a connection that sees one state of the store however long it reads, while others write."""
-    options: dict[str, Any] = {"reads_only": True}
-    if engine.dialect.name == "postgresql":
-        options["isolation_level"] = "REPEATABLE READ"
-    with engine.connect().execution_options(**options) as connection:
+    with reading(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ")
         yield connection
 
 

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from agritwin import __version__
-from agritwin.errors import AgritwinError
+from agritwin.errors import NO_ROOM, AgritwinError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,9 +31,12 @@ def sentence(command: Callable[..., Any]) -> Callable[..., Any]:
             complaints.print(str(error), style="red")
             raise typer.Exit(2) from error
         except OSError as error:
-            if error.filename is None:  # no file that somebody named, such as a pipe whose reader went away
+            if error.errno in NO_ROOM:
+                told = f"Writing failed: {error.strerror}. Make room on the disk, then do it again."
+            elif error.filename is None:  # no file that somebody named, such as a pipe whose reader went away
                 raise
-            told = f"{error.filename}: {error.strerror}. Check its name, its rights and the space there."
+            else:
+                told = f"{error.filename}: {error.strerror}. Check its name, its rights and the space there."
             complaints.print(told, style="red")
             raise typer.Exit(2) from error
 

@@ -1,7 +1,6 @@
 """Files as they arrive: refused when unsafe, hashed, and kept byte for byte under their hash."""
 
 import hashlib
-import os
 import re
 import unicodedata
 import zipfile
@@ -88,10 +87,8 @@ def keep(landed: Landed, raw: Path) -> Path:
     """Store the bytes under ``raw/<sha256>``, written aside and renamed; nothing is done where they are already."""
     target = raw / landed.sha256
     if not target.exists():
-        raw.mkdir(parents=True, exist_ok=True)
-        aside = raw / f".{landed.sha256}.{os.getpid()}"
-        aside.write_bytes(landed.data)
-        aside.replace(target)
+        with workspace.aside(target) as temporary:
+            temporary.write_bytes(landed.data)
     return target
 
 

@@ -15,6 +15,7 @@ from agritwin.records.tables import HEAD
 
 log = logging.getLogger(__name__)
 
+DAMAGED = ("malformed", "not a database")
 WRITERS_LOCK = 0x616772
 BUSY_TIMEOUT_MS = 30_000
 PRAGMAS = {
@@ -105,14 +106,21 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 @contextmanager
 def _told(engine: sa.Engine) -> Iterator[None]:
+    """Say in a sentence what the engine cannot do; what a statement asks for in vain stays as it is."""
     try:
         yield
-    except exc.OperationalError as error:
-        if "locked" in str(error.orig):
+    except (exc.IntegrityError, exc.DataError, exc.ProgrammingError):
+        raise
+    except exc.DatabaseError as error:
+        why = " ".join(str(error.orig).split())
+        if any(words in why for words in DAMAGED):
+            told = f"{engine.url} is not a record store, or is damaged: {why}."
+            raise StoreError(told, "Name another file, or restore a backup: agritwin restore.") from error
+        if "locked" in why:
             told = f"The record store {engine.url} is being written by somebody else."
             raise StoreError(told, "Wait until they are done.") from error
-        why = " ".join(str(error.orig).split())
-        remedy = "See that its server runs, that its disk has room and that it may be written, then try again."
+        runs = "its server runs, that " if engine.dialect.name == "postgresql" else ""
+        remedy = f"See that {runs}its disk has room and that it may be written, then try again."
         raise StoreError(f"The record store {engine.url} does not work: {why}.", remedy) from error
 
 
@@ -141,10 +149,7 @@ def migrate(engine: sa.Engine, to: str = HEAD) -> str:
     StoreError
         When the store was written by a newer version of agritwin, or is no record store.
     """
-    try:
-        current = revision(engine)
-    except exc.DatabaseError as error:
-        raise StoreError(f"{engine.url} is not a record store: {error.orig}.", "Name another file.") from error
+    current = revision(engine)
     if current is not None and current in (HEAD, to):
         return current
     from alembic import command
@@ -203,5 +208,5 @@ def bulk_insert(connection: sa.Connection, table: sa.Table, columns: Sequence[st
         with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
-    except errors.IntegrityError as error:
-        raise exc.IntegrityError(f"COPY {table.name}", None, error) from error
+    except errors.Error as error:  # as SQLAlchemy tells those of its own statements
+        raise exc.DBAPIError.instance(f"COPY {table.name}", None, error, errors.Error) from error
