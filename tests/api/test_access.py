@@ -37,12 +37,15 @@ LEAST = {
         *(f"GET /service/{name}" for name in ("list-services", "list-jobs")),
         *(f"POST /service/{name}" for name in ("list-parameter-sets", "list-runs")),
         *("GET /series", "GET /series/{twin}", "GET /series/{twin}/{name}"),
-        *("GET /landing/{twin}", "GET /quarantine/{twin}"),
+        *("GET /landing/{twin}", "GET /quarantine/{twin}", "GET /notices/{twin}"),
         *("GET /ogc", "GET /ogc/conformance", "GET /ogc/collections", "GET /ogc/collections/{collection}"),
         *("GET /ogc/collections/{collection}/items", "GET /ogc/collections/{collection}/items/{feature}"),
         *("GET /v1.1", "GET /v1.1/{address:path}"),
     },
-    "worker": {"POST /sensor/insert-sensor-readings", "POST /sensor/insert-readings", "POST /landing/{twin}"},
+    "worker": {
+        *("POST /sensor/insert-sensor-readings", "POST /sensor/insert-readings", "POST /landing/{twin}"),
+        "POST /notices/{twin}/{number}/acknowledge",
+    },
     "adviser": {
         *(f"POST /location/insert-location{name}" for name in ("", "-schema", "-for-schema")),
         "POST /location/delete-location",
@@ -80,7 +83,8 @@ def routes(app):
 def ask(client, route, twin=TWIN):
     """Send a request that has the right form only in its address; a role that is let through fails on its body."""
     method, path = route.split(" ")
-    path = re.sub(r"\{(\w+)(:path)?\}", lambda name: {"twin": twin, "collection": "parcels"}.get(name[1], "x"), path)
+    filled = {"twin": twin, "collection": "parcels", "number": "1"}
+    path = re.sub(r"\{(\w+)(:path)?\}", lambda name: filled.get(name[1], "x"), path)
     return client.request(method, path, **({} if method == "GET" else {"json": {}})).status_code
 
 

@@ -1,10 +1,15 @@
+import datetime as dt
+
 import holding
 import pytest
 from shapely import box
 
+from agritwin.alerts.notifications import Notification
+from agritwin.alerts.stores import SqlInbox, acknowledge
 from agritwin.app import home
 from agritwin.app.catalogue import open_twin, paths, published
 from agritwin.errors import DataError
+from agritwin.records.database import connect, migrate
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +44,39 @@ def test_the_first_page_has_a_card_and_a_shape_for_each_twin(root):
     shapes = page.plot.figure.select_one({"name": "parcels"}).data_source.data
     assert shapes["target"] == [f"twin?id={holding.TWIN}&lang=es"]
     assert shapes["colour"] == [home.COLOURS["low"]]
+
+
+@pytest.fixture
+def told(root):
+    """Hold an exercise at the twin, told to it and to a neighbour, and one that is over."""
+    engine = connect(root / "data/records.db")
+    migrate(engine)
+    now = dt.datetime.now(dt.UTC)
+    evidence = {"synthetic": True, "explanation": {"es": "Inundación: serio. Agua.", "en": "Flood: serious. Water."}}
+    for event, recipient, hours in [("now", holding.TWIN, 12), ("now", "47-9-9", 12), ("over", holding.TWIN, -1)]:
+        until = (now + dt.timedelta(hours=hours)).isoformat()
+        told = Notification(event, recipient, holding.TWIN, "serious", "t", "b", evidence, now.isoformat(), until)
+        SqlInbox(engine).put(told)
+    yield engine
+    engine.dispose()
+    (root / "data/records.db").unlink()
+
+
+def test_what_stands_is_told_on_the_first_page_in_its_language_until_somebody_takes_notice(root, told):
+    (notice,) = home.build(root, "es").notices
+    assert (notice.where, notice.state, notice.exercise) == ("La Prueba", "serious", True)
+    assert notice.text == "Inundación: serio. Agua."
+    assert home.build(root, "en").notices[0].text == "Flood: serious. Water."
+    acknowledge(told, 1, "somebody", dt.datetime.now(dt.UTC))
+    assert home.build(root, "es").notices == ()
+
+
+def test_a_record_store_that_cannot_be_read_is_told_where_notices_stand(root):
+    (root / "data/records.db").write_bytes(b"no database, but long enough to be looked at" * 100)
+    (notice,) = home.build(root, "en").notices
+    assert notice.state == "stale"
+    assert "cannot be read" in notice.text
+    (root / "data/records.db").unlink()
 
 
 def test_parcels_far_apart_are_named_each_and_close_ones_together():

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from agritwin.alerts.explanation import sentence, title
+from agritwin.alerts.explanation import as_dict, sentence, title
 from agritwin.alerts.neighbours import Recipient
 from agritwin.alerts.rules import LEVELS, Judgement, Level
 from agritwin.alerts.words import Language
@@ -65,6 +65,7 @@ def notify(
     if judgement.level == "none":
         return []
     event, sent = event_key(twin, judgement), []
+    evidence = {**judgement.evidence, "explanation": as_dict(judgement)["explanation"]}
     for recipient in recipients:
         known = inbox.level(event, recipient.twin)
         if known is not None and LEVELS.index(known) >= LEVELS.index(judgement.level):
@@ -76,7 +77,7 @@ def notify(
             level=judgement.level,
             title=title(judgement, language),
             body=sentence(judgement, language),
-            evidence={**judgement.evidence, "reason": recipient.reason, "distance_m": round(recipient.distance_m, 1)},
+            evidence={**evidence, "reason": recipient.reason, "distance_m": round(recipient.distance_m, 1)},
             issue_time=issue_time,
             valid_until=judgement.valid_until.isoformat(),
         )

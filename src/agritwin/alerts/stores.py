@@ -1,7 +1,7 @@
 """Inbox, journal of commands and log of alerts in the record store; what a step writes is kept whole or not at all."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -73,6 +73,16 @@ def inbox(engine: sa.Engine, recipient: str | None, now: dt.datetime) -> list[di
             | {"state": _state(dict(row), now), "sent": sent.get((row["event"], row["recipient"], row["level"]), {})}
             for row in rows
         ]
+
+
+def standing(engine: sa.Engine, recipients: Collection[str], now: dt.datetime) -> list[dict[str, Any]]:
+    """Return the notices to some twins that hold and that nobody has acknowledged, newest first, own before others'."""
+    c = t.notifications.c
+    own = sa.case((c.recipient == c.twin_id, 0), else_=1)
+    select = sa.select(t.notifications).where(c.recipient.in_(list(recipients)), c.acknowledged_at.is_(None))
+    with reading(engine) as connection:
+        rows = [dict(row) for row in connection.execute(select.order_by(own, c.id.desc())).mappings()]
+    return [row for row in rows if _state(row, now) != "expired"]
 
 
 def _sent(connection: sa.Connection) -> dict[tuple[str, str, str], dict[str, str]]:

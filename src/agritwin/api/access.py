@@ -78,6 +78,8 @@ POLICY: dict[str, Needed] = {
     "POST /landing/{twin}": "record",
     "GET /landing/{twin}": "read",
     "GET /quarantine/{twin}": "read",
+    "GET /notices/{twin}": "read",
+    "POST /notices/{twin}/{number}/acknowledge": "record",
     "GET /ogc": "read",
     "GET /ogc/conformance": "read",
     "GET /ogc/collections": "read",

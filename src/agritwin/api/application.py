@@ -9,13 +9,26 @@ from fastapi import APIRouter, Depends, FastAPI
 from agritwin import __version__
 from agritwin.api import errors, jobs, pages
 from agritwin.api.access import guard, known_parameters
-from agritwin.api.routes import auth, features, files, location, model, sensor, sensorthings, series, service, user
+from agritwin.api.routes import (
+    auth,
+    features,
+    files,
+    location,
+    model,
+    notices,
+    sensor,
+    sensorthings,
+    series,
+    service,
+    user,
+)
 from agritwin.api.surroundings import Surroundings
 
 DESCRIPTION = """\
 Addresses below `/auth`, `/location`, `/sensor`, `/model`, `/service` and `/user` are those of DTBase, with its shapes:
 its services, ingress classes and front end work on them unchanged. `/v1.1` is OGC SensorThings 1.1 for reading, `/ogc`
-OGC API - Features of the parcels, `/series` downloads of any series with units and provenance, `/landing` takes files.
+OGC API - Features of the parcels, `/series` downloads of any series with units and provenance, `/landing` takes files,
+`/notices` tells who was told of danger.
 
 Times are UTC, kept to the millisecond; one without a zone is read as UTC. Lists take `limit` and `offset` and tell the
 total in `X-Total-Count`.
@@ -32,6 +45,7 @@ GUARDED: tuple[APIRouter, ...] = (
     user.router,
     series.router,
     files.router,
+    notices.router,
     features.router,
     sensorthings.router,
 )

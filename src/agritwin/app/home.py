@@ -12,6 +12,7 @@ from shapely import Point
 from shapely.geometry.base import BaseGeometry
 
 from agritwin.app.catalogue import open_twin, published
+from agritwin.app.notices import Notice, standing_notices
 from agritwin.geometry import to_crs, utm_epsg
 from agritwin.report.sections.danger import overall
 from agritwin.report.twin import Twin
@@ -48,6 +49,7 @@ class Home:
     language: Language
     cards: tuple[Card, ...]
     plot: Plot | None
+    notices: tuple[Notice, ...]
 
     @property
     def synthetic(self) -> bool:
@@ -71,7 +73,9 @@ def build(root: Path, language_code: str, allowed: Collection[str] | None = None
     twins = [open_twin(root, name) for name in published(root) if allowed is None or name in allowed]
     cards = tuple(card(twin, say) for twin in twins)
     drawn = [(twin.polygon, card) for twin, card in zip(twins, cards, strict=True) if twin.polygon is not None]
-    return Home(say, cards, parcels(say, drawn) if drawn else None)
+    names = {twin.code: twin.title for twin in twins}
+    notices = standing_notices(root, names, twins[0].zone, say) if twins else ()
+    return Home(say, cards, parcels(say, drawn) if drawn else None, notices)
 
 
 def card(twin: Twin, say: Language) -> Card:

@@ -9,6 +9,7 @@ import panel as pn
 from agritwin import workspace
 from agritwin.app import home
 from agritwin.app.catalogue import open_twin, published
+from agritwin.app.notices import standing_notices
 from agritwin.report.page import asset, build, environment, variables
 from agritwin.views.blocks import Plot
 from agritwin.views.language import LANGUAGES, language
@@ -47,9 +48,11 @@ def twin_page(root: Path, allowed: Collection[str] | None = None) -> pn.Template
     if wanted not in published(root) or (allowed is not None and wanted not in allowed):
         reason = language(code)("app.unknown", code=wanted)
         return _template("absent.html.jinja", [], reason=reason, home=f"./?lang={code}", **_fixed(code))
-    page = build(open_twin(root, wanted), code, notebooks=None)
+    twin = open_twin(root, wanted)
+    page = build(twin, code, notebooks=None)
+    notices = standing_notices(root, {wanted: twin.title}, twin.zone, page.language)
     others = {other: f"twin?id={wanted}&lang={other}" for other in LANGUAGES if other != code}
-    return _template("served.html.jinja", page.plots, **variables(page, others, home=f"./?lang={code}"))
+    return _template("served.html.jinja", page.plots, **variables(page, others, f"./?lang={code}", notices))
 
 
 def _fixed(code: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The page: head, key figures and sections in one HTML file that needs nothing but itself."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -131,7 +131,9 @@ def asset(name: str) -> Markup:
     return Markup((files("agritwin.report") / "templates" / name).read_text(encoding="utf-8"))
 
 
-def variables(page: Page, others: Mapping[str, str], home: str | None = None) -> dict[str, Any]:
+def variables(
+    page: Page, others: Mapping[str, str], home: str | None = None, notices: Sequence[Any] = ()
+) -> dict[str, Any]:
     """Return what the page's template needs besides the library, the figures and their places.
 
     Parameters
@@ -142,8 +144,10 @@ def variables(page: Page, others: Mapping[str, str], home: str | None = None) ->
         Language code to the same page in that language.
     home
         Link to the page above, None where there is none.
+    notices
+        What stands while the page is looked at, on served pages.
     """
-    fixed = {"style": asset("page.css"), "script": asset("page.js")}
+    fixed = {"style": asset("page.css"), "script": asset("page.js"), "notices": notices}
     return {"page": page, "say": page.language, "others": others, "home": home} | fixed
 
 
