@@ -208,12 +208,12 @@ def test_a_judgement_is_plain_json_with_both_languages(frost, temperatures):
     text = judgement["explanation"]
     assert text["code"] == "frost.beyond"
     assert text["en"] == (
-        "Frost: medium. Lowest temperature: 30 % of 2 members of the forecast reach -1.5 °C, 50 % the -1 °C at which "
-        "level medium begins. Stage of the crop: bud swell."
+        "Frost: medium. Lowest temperature: level medium begins at -1 °C; 50 % of 2 members of the forecast reach it, "
+        "and 30 % reach -1.5 °C. Stage of the crop: bud swell."
     )
     assert text["es"] == (
-        "Helada: medio. Temperatura mínima: el 30 % de 2 miembros de la predicción llega a -1,5 °C y el 50 % a "
-        "-1 °C, donde empieza el nivel medio. Fase del cultivo: hinchado de yemas."
+        "Helada: medio. Temperatura mínima: el nivel medio empieza en -1 °C; llega a él el 50 % de 2 miembros de la "
+        "predicción, y el 30 % llega a -1,5 °C. Fase del cultivo: hinchado de yemas."
     )
 
 

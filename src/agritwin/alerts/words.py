@@ -120,8 +120,8 @@ WORDS: dict[Language, dict[str, str]] = {
 SENTENCES: dict[Language, dict[str, str]] = {
     "en": {
         "beyond": "{what} {value} ({source}); level {level} begins at {threshold}.",
-        "beyond_members": "{what}: {required} % of {members} members of {source} reach {value}, {share} % the "
-        "{threshold} at which level {level} begins.",
+        "beyond_members": "{what}: level {level} begins at {threshold}; {share} % of {members} members of {source} "
+        "reach it, and {required} % reach {value}.",
         "held": "{what} back at {value} ({source}), too near to {threshold} to leave level {level} yet.",
         "harmless": "{what} {value} ({source}); danger begins at {threshold}.",
         "harmless_members": "{what}: {required} % of {members} members of {source} reach {value}; danger begins at "
@@ -130,8 +130,8 @@ SENTENCES: dict[Language, dict[str, str]] = {
     },
     "es": {
         "beyond": "{what} {value} ({source}); el nivel {level} empieza en {threshold}.",
-        "beyond_members": "{what}: el {required} % de {members} miembros de {source} llega a {value} y el {share} % a "
-        "{threshold}, donde empieza el nivel {level}.",
+        "beyond_members": "{what}: el nivel {level} empieza en {threshold}; llega a él el {share} % de {members} "
+        "miembros de {source}, y el {required} % llega a {value}.",
         "held": "{what} de vuelta en {value} ({source}), aún muy cerca de {threshold} para dejar el nivel {level}.",
         "harmless": "{what} {value} ({source}); el peligro empieza en {threshold}.",
         "harmless_members": "{what}: el {required} % de {members} miembros de {source} llega a {value}; el peligro "
