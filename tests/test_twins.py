@@ -44,6 +44,20 @@ def test_a_twin_of_the_south_has_a_season_of_the_south(folder):
     assert chosen["maipo"].season.start == "05-01"
 
 
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        (["--species", "wheat"], "none"),
+        (["--species", "wheat", "--irrigation", "refill"], "refill"),
+        (["--species", "olive"], "refill"),
+        (["--species", "olive", "--irrigation", "none"], "none"),
+    ],
+)
+def test_new_fields_live_on_rain_and_new_groves_are_watered_unless_said_otherwise(folder, options, rule):
+    assert run("new", parcel(folder), "--id", "north-field", *options).exit_code == 0
+    assert config.load(folder / "config", "north-field")["north-field"].irrigation.rule == rule
+
+
 def test_new_makes_a_twin_with_live_sources_that_is_valid(folder):
     done = run("new", parcel(folder), "--id", "north-field", "--year", "2015", "--name", "North field")
     assert done.exit_code == 0, done.output

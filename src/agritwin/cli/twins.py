@@ -8,7 +8,7 @@ import typer
 
 from agritwin import config, workspace
 from agritwin.cli.application import app, console, sentence
-from agritwin.settings import Species
+from agritwin.settings import ANNUAL_SPECIES, Species
 
 
 @app.command()
@@ -23,6 +23,10 @@ def new(
     species: Annotated[Species, typer.Option(help="What grows there.")] = "pistachio",
     variety: Annotated[str | None, typer.Option(help="Variety.")] = None,
     year: Annotated[int | None, typer.Option(help="Year of planting.")] = None,
+    irrigation: Annotated[
+        Literal["none", "records", "refill"] | None,
+        typer.Option(help="none, as written down, or refills as needed. Default: none for annual crops, else refills."),
+    ] = None,
     declared_area_ha: Annotated[float | None, typer.Option(help="Area that the papers state.")] = None,
     area: Annotated[
         Literal["polygon", "declared"] | None,
@@ -49,6 +53,8 @@ def new(
     choices: dict[str, Any] = {"planting": {key: value for key, value in planting.items() if value is not None}}
     if name:
         choices["name"] = name
+    if irrigation or species in ANNUAL_SPECIES:
+        choices["irrigation"] = {"rule": irrigation or "none"}
     if not archive:
         choices |= {"sources": twins.LIVE_SOURCES, "weather": {"refetch_days": 10}}
     path = twins.create(folder, sketch, area, choices)
