@@ -9,15 +9,15 @@ from agritwin.views.blocks import Absent, Block, Link, Links, Section, Table, Te
 from agritwin.views.language import Language
 
 NOTEBOOKS = {
-    "parcel": "10_parcel",
-    "weather": "20_weather",
-    "ndvi": "30_ndvi",
-    "records": "40_records",
-    "forecast": "50_forecast",
-    "yields": "60_yield",
-    "crop": "70_crop",
-    "flood": "80_flood",
-    "alerts": "85_alerts",
+    "parcel": ("10_parcel",),
+    "weather": ("20_weather",),
+    "ndvi": ("30_ndvi",),
+    "records": ("40_records",),
+    "forecast": ("50_forecast",),
+    "yields": ("60_yield",),
+    "crop": ("70_crop",),
+    "flood": ("80_flood",),
+    "alerts": ("84_health", "85_alerts"),
 }
 DIGEST_LENGTH = 10
 
@@ -38,8 +38,9 @@ def build(twin: Twin, say: Language, notebooks: str | None) -> Section:
     blocks.append(Table(say("source.products_caption"), titles, products, folded=True))
     links = tuple(
         Link(notebook, f"{notebooks}/{twin.code}/{notebook}.ipynb")
-        for name, notebook in NOTEBOOKS.items()
+        for name, run in NOTEBOOKS.items()
         if notebooks is not None and twin.product(name) is not None
+        for notebook in run
     )
     if links:
         blocks.append(Links(say("source.notebooks"), links))
