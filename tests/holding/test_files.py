@@ -1,4 +1,5 @@
 import datetime as dt
+import json
 import zipfile
 from pathlib import Path
 
@@ -60,8 +61,10 @@ def test_a_bomb_is_not_unpacked(tmp_path):
     assert "unpack" in refused(path)
 
 
-@pytest.mark.parametrize("name", ["../../etc/passwd.csv", "..\\up.csv", "a\x00b.csv", "", "..", "line\nbreak.csv"])
-def test_names_that_are_paths(tmp_path, name):
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd.csv", "..\\up.csv", "a\x00b.csv", "", "..", "line\nbreak.csv", "a\u202evsc.csv"]
+)
+def test_names_that_are_no_labels(tmp_path, name):
     path = tmp_path / "fine.csv"
     path.write_text("a,b\n1,2\n")
     assert "cannot be the name" in refused(path, name=name)
@@ -121,16 +124,7 @@ def test_bytes_are_kept_once(tmp_path):
     assert len(list((tmp_path / "raw").iterdir())) == 1
 
 
-def test_open_document_spreadsheets_are_read(tmp_path):
-    cells = [["fecha", "labor"], ["31/01/2020", "PODA"]]
-    rows = "".join(
-        "<table:table-row>"
-        + "".join(
-            f'<table:table-cell office:value-type="string"><text:p>{cell}</text:p></table:table-cell>' for cell in row
-        )
-        + "</table:table-row>"
-        for row in cells
-    )
+def open_document(path, rows):
     urn = "urn:oasis:names:tc:opendocument:xmlns"
     content = (
         f'<?xml version="1.0" encoding="UTF-8"?><office:document-content xmlns:office="{urn}:office:1.0" '
@@ -142,12 +136,56 @@ def test_open_document_spreadsheets_are_read(tmp_path):
     manifest = (
         f'<m:manifest xmlns:m="{urn}:manifest:1.0"><m:file-entry m:full-path="/" m:media-type="{kind}"/></m:manifest>'
     )
-    with zipfile.ZipFile(tmp_path / "a.ods", "w") as archive:
+    with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("mimetype", kind)
         archive.writestr("META-INF/manifest.xml", manifest)
         archive.writestr("content.xml", content)
+
+
+def ods_cell(text, repeated=1):
+    more = f' table:number-columns-repeated="{repeated}"' if repeated > 1 else ""
+    return f'<table:table-cell office:value-type="string"{more}><text:p>{text}</text:p></table:table-cell>'
+
+
+def test_open_document_spreadsheets_are_read(tmp_path):
+    cells = [["fecha", "labor"], ["31/01/2020", "PODA"]]
+    rows = [f"<table:table-row>{''.join(map(ods_cell, row))}</table:table-row>" for row in cells]
+    empty = '<table:table-row table:number-rows-repeated="{}"><table:table-cell {}="16384"/></table:table-row>'
+    rows.append(empty.format(1_048_574, "table:number-columns-repeated"))  # as LibreOffice ends every sheet
+    open_document(tmp_path / "a.ods", "".join(rows))
     (sheet,) = read_sheets(land(tmp_path / "a.ods"))
     assert (sheet.name, sheet.rows) == ("Hoja1", cells)
+
+
+ROW = "<table:table-row {}>{}</table:table-row>"
+FAR = {
+    "repeated.ods": ROW.format('table:number-rows-repeated="1000000"', ods_cell("x", 1000)),
+    "far.ods": ROW.format("", ods_cell("x", 1000)) + ROW.format('table:number-rows-repeated="9999"', "") * 2
+    + ROW.format("", ods_cell("x")),
+    "far.json": json.dumps([{f"key {number}": 1} for number in range(3000)]),
+    "far.csv": "a;b\n" * 100_000 + ";" * 100,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAR)
+def test_what_stands_far_out_does_not_ask_for_all_memory(tmp_path, name):
+    if name.endswith(".ods"):
+        open_document(tmp_path / name, FAR[name])
+    else:
+        (tmp_path / name).write_text(FAR[name])
+    assert "spans" in refused(tmp_path / name)
+
+
+def test_two_cells_of_a_workbook_far_apart(workbook):
+    path = workbook([["FECHA"]])
+    book = openpyxl.load_workbook(path)
+    page = book.worksheets[0]
+    page["XFD1048576"].font = openpyxl.styles.Font(bold=True)  # formatted, and empty
+    book.save(path)
+    assert len(read_sheets(land(path))[0].rows) == 1
+    page["XFD1048576"] = 1
+    book.save(path)
+    assert "spans 1048576 x 16384" in refused(path)  # a reader that begins on it ends the process
 
 
 def test_workbooks_of_the_nineties_are_read():

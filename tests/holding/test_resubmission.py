@@ -85,6 +85,18 @@ def test_corrected_lines_are_taken_in_once(engine, raw, taken, file, tmp_path):
     assert (raw / taken.sha256).read_text() == "\n".join(LINES)  # the original is untouched
 
 
+def test_a_sheet_whose_name_looks_like_a_formula_is_corrected_too(engine, raw, tmp_path):
+    book = openpyxl.Workbook()
+    page = book.worksheets[0]
+    page.title = "-2021"
+    for row in (["fecha", "labor"], [dt.date(2021, 1, 1), "PODA"], ["32/01/2021", "SIEGA"]):
+        page.append(row)
+    book.save(tmp_path / "a.xlsx")
+    assert take_in(engine, [PINILLO], tmp_path / "a.xlsx", None, AS_OF, raw=raw, landed_for=PINILLO).rejected == 1
+    (cells,) = read_corrections(filled(engine, raw, tmp_path / "q.xlsx", {3: "2021-01-31"})).values()
+    assert cells == {("-2021", 3, "A"): '"2021-01-31"'}
+
+
 def test_a_correction_is_judged_like_any_line(engine, raw, taken, tmp_path):
     book = filled(engine, raw, tmp_path / "q.xlsx", {3: "30/02/2021", 5: PINILLO})
     (report,) = resubmit(engine, [PINILLO], book, [], raw, {})

@@ -10,7 +10,13 @@ from agritwin.holding.sentences import say
 
 FOLDER = Path(agritwin.holding.__file__).parent
 SAID_BY = {"RefusedError": (2, 3, 4), "Refusal": (5, 6), "ask": (3, 4), "_ask": (1,), "NumberColumn": (2,)}
-OF_FILES = ("files.py", "readers.py", "formulas.py", "computing.py")  # why a file, or a formula of it, cannot be read
+OF_FILES = (
+    "files.py",
+    "readers.py",
+    "extent.py",
+    "formulas.py",
+    "computing.py",
+)  # why a file, or a formula of it, cannot be read
 
 
 def texts(node, scope):

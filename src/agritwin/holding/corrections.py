@@ -163,7 +163,8 @@ def read_corrections(path: Path) -> dict[str, Corrections]:
                 "Write the letters of its column (A, B, ...), as in the column 'line'.",
             )
         of_file = found.setdefault(str(cells["sha256"]), {})
-        of_file[str(cells["sheet"] or ""), int(line), letters] = _written(cells["correction"])
+        sheet = str(cells["sheet"] or "").removeprefix("'")  # of safe_cell; no name of a sheet begins with one
+        of_file[sheet, int(line), letters] = _written(cells["correction"])
     return found
 
 

@@ -16,6 +16,7 @@ LARGEST_FILE = 50 * 2**20
 LARGEST_UNPACKED = 300 * 2**20
 LARGEST_RATIO = 200.0
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+UNFIT = re.compile(r"[/\\\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 ZIP_MAGIC = b"PK\x03\x04"
 FORMATS = {
     ".xlsx": ZIP_MAGIC, ".ods": ZIP_MAGIC, ".xls": OLE_MAGIC,
@@ -36,7 +37,8 @@ class Landed:
 def check_name(name: str) -> str:
     """Return a file name that is a plain label.
 
-    Accents, spaces, ``%`` and ``#`` are fine; separators, ``..`` and control characters are not.
+    Accents, spaces, ``%`` and ``#`` are fine; separators, ``..``, control characters and those that turn the order of
+    letters (``gsc.exe`` shown as ``exe.csg``) are not.
 
     Raises
     ------
@@ -44,7 +46,7 @@ def check_name(name: str) -> str:
         When the name could be taken for a path or cannot be shown.
     """
     label = unicodedata.normalize("NFC", name)
-    if re.search(r"[/\\\x00-\x1f\x7f]", label) or label in ("", ".", "..") or len(label) > 255:
+    if UNFIT.search(label) or label in ("", ".", "..") or len(label) > 255:
         raise DataError(f"{name!r} cannot be the name of a file.", "Rename it: no slashes, no control characters.")
     return label
 

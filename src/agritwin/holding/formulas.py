@@ -164,10 +164,10 @@ class _Parser:
 
     def reference(self, token: str) -> Formula:
         """A cell, or an area of which only what is in use counts."""
-        written, _, address = token.rpartition("!")
-        sheet = written.removeprefix("'").removesuffix("'").replace("''", "'") or self.sheet
-        first, colon, last = address.replace("$", "").upper().partition(":")
-        (top, left), (bottom, right) = _address(first), _address(last or first)
+        named, _, place = token.rpartition("!")
+        sheet = named.removeprefix("'").removesuffix("'").replace("''", "'") or self.sheet
+        first, colon, last = place.replace("$", "").upper().partition(":")
+        (top, left), (bottom, right) = address(first), address(last or first)
         if not colon:
             return lambda: self.cells.value(sheet, top or 0, left)
         rows, columns = self.cells.shape(sheet)
@@ -203,7 +203,7 @@ class _Parser:
             raise DataError(f"The formula {self.text!r} lacks {sign!r}.", "Replace it by its value.")
 
 
-def _address(reference: str) -> tuple[int | None, int]:
+def address(reference: str) -> tuple[int | None, int]:
     """Return row (None for a whole column) and column of ``B7`` or ``B``."""
     letters = reference.rstrip("0123456789")
     column = 0

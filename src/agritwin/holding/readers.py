@@ -11,11 +11,11 @@ from typing import Any
 
 from agritwin.errors import DataError
 from agritwin.holding.computing import compute, formulas_without_value
+from agritwin.holding.extent import check_extents, check_span
 from agritwin.holding.files import Landed
 
 Cell = str | float | bool | dt.date | dt.datetime | None
 MOST_ROWS = 200_000
-MOST_CELLS = 5_000_000
 DELIMITERS = ";,\t|"
 DOUBLE_ENCODED = re.compile("Ã[\u0080-\u00bf\u0192-\u2122]")
 
@@ -70,6 +70,8 @@ def read_sheets(landed: Landed, encoding: str | None = None, delimiter: str | No
 def _read_workbook(landed: Landed) -> list[Sheet]:
     from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
+    if landed.suffix != ".xls":  # whose sheets have 256 columns at most
+        check_extents(landed)
     sheets = []
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(landed.data))
@@ -79,11 +81,7 @@ def _read_workbook(landed: Landed) -> list[Sheet]:
             sheet = book.get_sheet_by_name(about.name)
             if sheet.start is None:
                 continue
-            if sheet.total_height * sheet.total_width > MOST_CELLS:
-                raise DataError(
-                    f"{landed.name}, sheet {about.name!r} spans {sheet.total_height} x {sheet.total_width} cells.",
-                    "Delete formatted but empty rows and columns.",
-                )
+            check_span(landed.name, sheet.total_height, sheet.total_width)
             rows = [[_cell(value) for value in row] for row in sheet.to_python(skip_empty_area=False)]
             sheets.append(Sheet(about.name, rows, hidden=about.visible != SheetVisibleEnum.Visible))
             _fill_merged(rows, sheet.merged_cell_ranges or [])
@@ -138,6 +136,7 @@ def _read_json(landed: Landed) -> Sheet:
     if not isinstance(document, list) or not document or not all(isinstance(item, dict) for item in document):
         raise DataError(f"{landed.name} holds no list of records.", "Send a list of objects with the same keys.")
     keys = list(dict.fromkeys(key for item in document for key in item))
+    check_span(landed.name, len(document), len(keys))
     rows = [[_json_cell(item.get(key)) for key in keys] for item in document]
     return Sheet("", [[str(key) for key in keys], *rows], first=0)
 
@@ -153,6 +152,7 @@ def _read_csv(landed: Landed, encoding: str | None, delimiter: str | None) -> Sh
     except csv.Error as error:
         raise DataError(f"{landed.name} is no table of text: {error}.", "Export it again as csv.") from error
     width = max((len(row) for row in rows), default=0)
+    check_span(landed.name, len(rows), width)
     return Sheet("", [[_cell(value) for value in row] + [None] * (width - len(row)) for row in rows])
 
 
