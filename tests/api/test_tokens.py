@@ -1,11 +1,15 @@
 """Tokens: short lives, rotation, revocation, throttling; the clock is a test's own."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import jwt
 import pytest
+import sqlalchemy as sa
 
 from agritwin.api.surroundings import SECRET, secret_from_environment
 from agritwin.errors import ConfigError
 from agritwin.records import accounts
+from agritwin.records.database import reading
 from tests.api.conftest import ADMIN, PASSWORD, log_in
 
 
@@ -71,6 +75,22 @@ def test_five_wrong_passwords_close_the_account_for_a_while(client, clock):
     log_in(client, "owner@example.org")  # the others are not concerned
     clock.pass_by(minutes=15)
     log_in(client, ADMIN)
+
+
+def test_passwords_tried_at_once_are_counted_like_others(engine, clock):
+    def attempt(number):
+        try:
+            return accounts.check_password(engine, ADMIN, f"wrong {number}", "there", clock())
+        except accounts.ThrottledError:
+            return "throttled"
+
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(attempt, range(12)))
+    assert answers.count(None) == accounts.FAILURES_PER_ACCOUNT
+    clock.pass_by(minutes=16)
+    attempt(0)
+    with reading(engine) as connection:  # what no longer counts is not kept
+        assert connection.scalar(sa.select(sa.func.count()).select_from(accounts.login_failures)) == 2
 
 
 def test_one_origin_cannot_try_many_accounts(client):

@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 import secrets
+import threading
 from dataclasses import dataclass, field
 
 import argon2
@@ -20,6 +21,8 @@ FAILURE_WINDOW = dt.timedelta(minutes=15)
 FAILURES_PER_ACCOUNT = 5
 FAILURES_PER_ORIGIN = 30
 HASHER = argon2.PasswordHasher()
+ONE_LOGIN = threading.Lock()
+"""Passwords are checked one after the other: of many sent at once all would be tried before the first is counted."""
 
 accounts = sa.Table(
     "accounts",
@@ -166,6 +169,11 @@ def check_password(engine: sa.Engine, email: str, password: str, origin: str, no
     ThrottledError
         After too many failures; then not even the right password opens.
     """
+    with ONE_LOGIN:
+        return _check_password(engine, email, password, origin, now)
+
+
+def _check_password(engine: sa.Engine, email: str, password: str, origin: str, now: dt.datetime) -> Account | None:
     address = email.lower()[:255]
     keys = {f"account {address}": FAILURES_PER_ACCOUNT, f"origin {origin}": FAILURES_PER_ORIGIN}
     for whose, most in keys.items():
@@ -179,6 +187,7 @@ def check_password(engine: sa.Engine, email: str, password: str, origin: str, no
         right = False
     if not right:
         with writing(engine) as connection:
+            connection.execute(sa.delete(login_failures).where(login_failures.c.at_ms <= _ms(now - FAILURE_WINDOW)))
             rows = [{"whose": whose, "at_ms": _ms(now)} for whose in keys]
             connection.execute(sa.insert(login_failures), rows)
         return None
