@@ -44,6 +44,18 @@ def test_archive_that_is_no_workbook(tmp_path):
     assert "cannot be read" in refused(tmp_path / "a.xlsx")
 
 
+@pytest.mark.parametrize("mark", [b"PK\x03\x04", b"PK\x01\x02"])
+def test_a_workbook_with_a_password_or_a_damaged_part(workbook, tmp_path, mark):
+    data = bytearray(workbook([["FECHA", "LABOR"], ["2020-01-01", "PODA"]]).read_bytes())
+    place = data.index(mark)
+    if mark == b"PK\x01\x02":
+        data[place + 8] |= 1  # encrypted, says the directory
+    else:
+        data[place + 60] ^= 255  # amid the first part
+    (tmp_path / "a.xlsx").write_bytes(data)
+    assert "cannot be read as a workbook" in refused(tmp_path / "a.xlsx")
+
+
 def test_macros_are_refused_whatever_the_ending(workbook, tmp_path):
     path = workbook([["FECHA", "LABOR"], ["2020-01-01", "PODA"]])
     with zipfile.ZipFile(path, "a") as archive:

@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from typing import IO
+import zlib
 from xml.parsers import expat
 
 from agritwin.errors import DataError
@@ -14,7 +14,6 @@ SHEETS = (b"sheetData", b"table-row")
 FILLED = ("v", "is", "f", "p")
 """Elements inside a cell that holds something."""
 MOST_CELLS = 5_000_000
-CHUNK = 2**20
 
 
 class _Extent:
@@ -63,20 +62,22 @@ def check_extents(landed: Landed) -> None:
     DataError
         When one does, or a part of the workbook is no XML.
     """
-    with zipfile.ZipFile(io.BytesIO(landed.data)) as archive:
-        for name in archive.namelist():
-            if not any(word in archive.read(name) for word in SHEETS):
-                continue
-            with archive.open(name) as part:
-                check_span(landed.name, *_extent(part, landed.name))
+    try:
+        with zipfile.ZipFile(io.BytesIO(landed.data)) as archive:
+            parts = [archive.read(name) for name in archive.namelist()]
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # the last: encrypted, packed unusually
+        remedy = "Open it and save it anew, without a password."
+        raise DataError(f"{landed.name} cannot be read as a workbook: {error}.", remedy) from error
+    for part in parts:
+        if any(word in part for word in SHEETS):
+            check_span(landed.name, *_extent(part, landed.name))
 
 
-def _extent(part: IO[bytes], label: str) -> tuple[int, int]:
+def _extent(part: bytes, file: str) -> tuple[int, int]:
     found, parser = _Extent(), expat.ParserCreate()
     parser.StartElementHandler = found.start
     try:
-        while chunk := part.read(CHUNK):
-            parser.Parse(chunk)
+        parser.Parse(part, True)
     except (expat.ExpatError, ValueError) as error:
-        raise DataError(f"{label} cannot be read as a workbook: {error}.", "Open it and save it anew.") from error
+        raise DataError(f"{file} cannot be read as a workbook: {error}.", "Open it and save it anew.") from error
     return found.rows, found.columns
