@@ -139,10 +139,8 @@ class QualityControl:
         run = [past for past in self._resting.get(one.stream, []) if past[0] == one.value]
         run.append((one.value, one.value - innovation))
         self._resting[one.stream] = run
-        return (
-            len(run) >= self._checks.stuck
-            and np.ptp([expected for _, expected in run]) > self._checks.moved * one.error
-        )
+        moved = float(np.ptp([expected for _, expected in run]))
+        return len(run) >= self._checks.stuck and moved > self._checks.moved * one.error
 
     def _alone(self, one: Observation, innovation: float) -> str:
         """Judge an observation that is far off and has no buddies that day by those rejected before it."""
