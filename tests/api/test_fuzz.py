@@ -47,7 +47,7 @@ def test_no_request_brings_a_server_error_or_an_answer_that_is_not_described(des
     headers = log_in(admin, ADMIN)
     checks = CHECKS.get_by_names([name for name in CHECKS.get_all_names() if name not in LEFT_ASIDE])
     (negative_data_rejection,) = CHECKS.get_by_names(["negative_data_rejection"])
-    assert len(operations) == 69
+    assert len(operations) == 71
     failures, modes = [], (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
     for number, operation in enumerate(operations):
         if operation.path in ("/auth/logout", "/user/delete-user", "/user/change-password"):

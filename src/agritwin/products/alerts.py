@@ -1,7 +1,6 @@
 """Danger as of the issue date: every rule on its evidence, whoever has to be told, and the health of the sources."""
 
 import datetime as dt
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +12,15 @@ from agritwin.agromet.rain import intensity_duration
 from agritwin.agromet.wetness import leaf_wetness
 from agritwin.alerts import evidence
 from agritwin.alerts.catalogue import frost_rule, rules
-from agritwin.alerts.explanation import as_dict
 from agritwin.alerts.neighbours import flow_relation, recipients
 from agritwin.alerts.rarity import Frequency, local_frequency, spanish_frequency
-from agritwin.alerts.rules import LEVELS, Evidence, Judgement, judge
+from agritwin.alerts.rules import Evidence, Judgement, judge
 from agritwin.geometry import utm_epsg
 from agritwin.products.flood import storm_probability
 from agritwin.products.floods_ahead import HOURS
 from agritwin.simulation.flood.events import soil_water
 
 FROST_STAGES = {"dormant": "dormant", "chilled": "bud", "bud_swell": "swelling", "bloom": "flowering"}
-
-
-def known_until(issue_time: str) -> dt.datetime:
-    """Return the moment up to which data entered, the start of the issue date, or that of the clock's date (UTC)."""
-    return dt.datetime.fromisoformat(issue_time).replace(tzinfo=dt.UTC)
 
 
 def from_forecast(
@@ -114,11 +107,6 @@ def from_crop(
     return [judge(told, made["drought"])]
 
 
-def overall(rows: list[dict[str, Any]]) -> str:
-    """Return the highest level of all judgements, as :func:`publishable` returns them."""
-    return max((row["level"] for row in rows), key=LEVELS.index, default="none")
-
-
 def told(configured: Path, twin: str, within_m: float, terrain: xr.Dataset | None = None) -> list[dict[str, Any]]:
     """Return who is to be told of a flood: the twin, those its water flows to, then those near it from edge to edge.
 
@@ -140,9 +128,3 @@ def told(configured: Path, twin: str, within_m: float, terrain: xr.Dataset | Non
         relation = flow_relation(terrain["flow_direction"], parcels, utm_epsg(centre.x, centre.y))
     found = recipients(parcels, twin, within_m, relation)
     return [one.as_dict() | {"geometry": mapping(parcels[one.twin])} for one in found]
-
-
-def publishable(judgements: list[Judgement], published: Sequence[dict[str, Any]] = ()) -> list[dict[str, Any]]:
-    """Return judgements, and those that another product has published, as plain values, the most dangerous first."""
-    rows = [*map(as_dict, judgements), *published]
-    return sorted(rows, key=lambda row: (-LEVELS.index(row["level"]), row["rule"]))
